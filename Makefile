@@ -1,0 +1,86 @@
+# Everything one does with PassFlow. It needs make and a Python of at least 3.11; the rest goes into .venv.
+
+ADDRESS ?= 127.0.0.1
+PORT ?= 8000
+WORKERS ?= 2
+export PORT
+
+bin := .venv/bin
+uv_compile := $(bin)/uv pip compile --quiet $(if $(UPGRADE),--upgrade) --universal --python-version 3.11 \
+	--generate-hashes --no-emit-index-url --custom-compile-command 'make lock' pyproject.toml
+pytest := $(bin)/pytest --numprocesses 2 --cov --cov-report=
+
+.DEFAULT_GOAL := help
+
+.PHONY: help
+help: ## show this list
+	@awk -F ': .*## ' '/^[a-z-]+: .*## / {printf "make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+# --- Run it -----------------------------------------------------------------------------------------
+
+.PHONY: demo
+demo: .venv/runtime ## try it out on http://127.0.0.1:$PORT (8000): web, worker and sample data in one process
+	@exec $(bin)/python manage.py demo
+
+.PHONY: serve
+serve: .venv/runtime ## $WORKERS (2) production web processes on $ADDRESS (127.0.0.1), port $PORT (8000)
+	@$(bin)/python manage.py collectstatic --no-input --verbosity 0
+	@# An access log would hold the paths, and a path can be a bearer secret.
+	@exec $(bin)/granian --interface wsgi --host $(ADDRESS) --port $(PORT) --workers $(WORKERS) --blocking-threads 1 \
+		--respawn-failed-workers --workers-kill-timeout 30 --no-ws --no-access-log passflow.wsgi:application
+
+.PHONY: worker
+worker: .venv/runtime ## production worker, and the clock (beat) that wakes it
+	@exec $(bin)/celery --app passflow worker --beat --loglevel INFO
+
+# --- Change it --------------------------------------------------------------------------------------
+
+.PHONY: lint
+lint: .venv/dev ## style, types, import contracts, missing migrations
+	$(bin)/ruff check
+	$(bin)/ruff format --check
+	$(bin)/mypy
+	$(bin)/lint-imports
+	$(bin)/python manage.py makemigrations --check --dry-run
+
+.PHONY: test
+test: .venv/dev ## the whole suite on the embedded default: SQLite, no broker
+	@mkdir -p var && rm -f var/coverage*
+	env -u DATABASE_URL -u REDIS_URL COVERAGE_FILE=var/coverage.embedded $(pytest)
+
+.PHONY: test-services
+test-services: services-named .venv/dev ## the whole suite on the PostgreSQL of $DATABASE_URL and the Redis of $REDIS_URL
+	@mkdir -p var
+	COVERAGE_FILE=var/coverage.services $(pytest)
+
+.PHONY: services-named
+services-named:
+	@test -n "$$DATABASE_URL" || { echo "make test-services: DATABASE_URL must name a PostgreSQL database" >&2; exit 2; }
+	@test -n "$$REDIS_URL" || { echo "make test-services: REDIS_URL must name a Redis database" >&2; exit 2; }
+
+# The four files that decide who holds a pass: every branch of them is tried.
+decisive := credentials/lifecycle.py,credentials/states.py,credentials/tokens.py,redemption/access.py
+
+.PHONY: coverage
+coverage: ## what the test runs above have left untried, and whether that is too much
+	@$(bin)/coverage combine --quiet --keep --data-file=var/coverage
+	$(bin)/coverage report --data-file=var/coverage --include=$(decisive) --fail-under=100
+	$(bin)/coverage report --data-file=var/coverage --omit=$(decisive) --fail-under=95
+
+.PHONY: lock
+lock: .venv/dev ## write requirements/ anew from pyproject.toml; UPGRADE=1 takes the newest of everything
+	$(uv_compile) --output-file requirements/runtime.txt
+	$(uv_compile) --group dev --constraints requirements/runtime.txt --output-file requirements/dev.txt
+
+# --- What it needs ----------------------------------------------------------------------------------
+
+# Each of these files is touched when what its lock names has been installed.
+.venv/%: requirements/%.txt
+	@$(bin)/python -m pip --version >/dev/null 2>&1 || { $(find_python) && "$$python" -m venv --clear .venv; }
+	@echo "Installing $< into .venv"
+	@$(bin)/python -m pip install --quiet --disable-pip-version-check --no-input --require-hashes --requirement $<
+	@touch $@
+
+find_python = found=; for python in $(PYTHON) python3.11 python3 python3.12 python3.13 python3.14; do \
+	"$$python" -c 'import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && found=1 && break; \
+	done; test -n "$$found" || { echo "PassFlow needs Python 3.11 or newer with its venv module; set PYTHON to where it is" >&2; exit 1; }
