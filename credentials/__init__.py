@@ -1,0 +1,1 @@
+"""The ground: accounts, people, credential types, credentials and their lifecycle."""

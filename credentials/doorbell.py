@@ -1,0 +1,46 @@
+"""Tells the workers, after commit, that there may be work; the rows are the truth, a lost ring costs a second."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from functools import partial
+
+from celery import current_app
+from django.conf import settings
+from django.db import connection, transaction
+from kombu.exceptions import OperationalError
+
+logger = logging.getLogger(__name__)
+
+_rung: set[str] = set()
+_bell = threading.Condition()
+
+
+def ring(task_name: str) -> None:
+    """Rings for `task_name` once when the current transaction commits, however often it is asked."""
+    call = partial(_ring_now, task_name)
+    waiting = {hook.args for _, hook, _ in connection.run_on_commit if isinstance(hook, partial)}
+    if call.args not in waiting:
+        transaction.on_commit(call, robust=True)
+
+
+def wait(*, timeout: float) -> set[str]:
+    """The names rung for since the last call, in this process; waits at most `timeout` seconds for one."""
+    with _bell:
+        _bell.wait_for(lambda: bool(_rung), timeout)
+        names = set(_rung)
+        _rung.clear()
+    return names
+
+
+def _ring_now(task_name: str) -> None:
+    if settings.EMBEDDED:
+        with _bell:
+            _rung.add(task_name)
+            _bell.notify()
+        return
+    try:
+        current_app.send_task(task_name, retry=False)
+    except OperationalError:
+        logger.warning("the broker cannot be reached; %s runs at its next look-up", task_name)

@@ -1,0 +1,41 @@
+"""The names of everything that is recorded."""
+
+from __future__ import annotations
+
+from django.db.models import TextChoices
+
+
+class EventType(TextChoices):
+    """What happened. Webhooks carry the `credential.` and `security.` types and their own test."""
+
+    CREDENTIAL_CREATED = "credential.created"
+    CREDENTIAL_URL_ISSUED = "credential.url_issued"
+    CREDENTIAL_ADDED_TO_WALLET = "credential.added_to_wallet"
+    CREDENTIAL_REMOVED_FROM_WALLET = "credential.removed_from_wallet"
+    CREDENTIAL_SUSPENDED = "credential.suspended"
+    CREDENTIAL_RESUMED = "credential.resumed"
+    CREDENTIAL_EXPIRED = "credential.expired"
+    CREDENTIAL_REVOKED = "credential.revoked"
+    SECURITY_SUSPICIOUS_ACTIVITY = "security.suspicious_activity"
+    WEBHOOK_TEST = "webhook.test"
+    # For the audit trail only.
+    CREDENTIAL_UPDATED = "credential.updated"
+    PERSON_CREATED = "person.created"
+    PERSON_UPDATED = "person.updated"
+    PERSON_DISABLED = "person.disabled"
+    PERSON_ENABLED = "person.enabled"
+    PERSON_DELETED = "person.deleted"
+    CREDENTIAL_TYPE_CREATED = "credential_type.created"
+    CREDENTIAL_TYPE_UPDATED = "credential_type.updated"
+    API_KEY_CREATED = "api_key.created"
+    API_KEY_REVOKED = "api_key.revoked"
+    APPLE_IDENTITY_IMPORTED = "apple_identity.imported"
+    APPLE_IDENTITY_EXPIRING = "apple_identity.expiring"
+    WEBHOOK_ENDPOINT_CREATED = "webhook_endpoint.created"
+    WEBHOOK_ENDPOINT_UPDATED = "webhook_endpoint.updated"
+    WEBHOOK_ENDPOINT_DELETED = "webhook_endpoint.deleted"
+    WEBHOOK_ENDPOINT_DISABLED = "webhook_endpoint.disabled"
+    WEBHOOK_SECRET_ROTATED = "webhook_endpoint.secret_rotated"
+
+
+PUBLIC_EVENT_TYPES: tuple[EventType, ...] = tuple(EventType)[:10]

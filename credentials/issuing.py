@@ -1,0 +1,92 @@
+"""Issuing a credential, and the redemption URL that goes out with it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from credentials import lifecycle, tokens
+from credentials.errors import AlreadyHeld, IllegalMove, Invalid
+from credentials.event_types import EventType
+from credentials.events import record_for_credential
+from credentials.models import Credential, CredentialType, Person, RedemptionUrl
+from credentials.people import lock_person
+from credentials.states import LIVE
+
+
+def issue(
+    person: Person, *, credential_type: CredentialType, actor: str, expires_at: datetime | None = None
+) -> tuple[Credential, str]:
+    """A new credential and its redemption URL, which nobody can read again afterwards.
+
+    Raises `AlreadyHeld` when the person holds a live credential of that type, and `Invalid` when
+    `expires_at` has passed already.
+    """
+    now = timezone.now()
+    if expires_at is not None and expires_at <= now:
+        raise Invalid("expires_at", "This time has already passed.")
+    try:
+        with transaction.atomic():
+            person = lock_person(person)
+            credential = Credential.objects.create(
+                account=person.account,
+                person=person,
+                credential_type=credential_type,
+                invited_at=now,
+                sequence=1,
+                expires_at=expires_at,
+                url_expires_at=_url_end(person, now=now),
+            )
+            url = _mint_url(credential)
+            record_for_credential(
+                EventType.CREDENTIAL_CREATED, credential, installed=None, actor=actor, now=now
+            )
+    except IntegrityError:
+        held = Credential.objects.with_installed_pass().filter(
+            person=person, credential_type=credential_type, state__in=LIVE
+        )
+        if not held:
+            raise
+        raise AlreadyHeld("The person already holds a credential of this type.", held=held[0]) from None
+    return credential, url
+
+
+def renew_url(credential: Credential, *, actor: str) -> tuple[Credential, str]:
+    """A fresh redemption URL; the former one and all that it offered stop working at once.
+
+    Raises `IllegalMove` when the credential has ended.
+    """
+    now = timezone.now()
+    with transaction.atomic():
+        held = Credential.objects.select_related("person", "credential_type", "account")
+        credential = held.select_for_update(of=("self",), no_key=True).get(pk=credential.pk)
+        if credential.state not in LIVE or credential.has_expired(now):
+            raise IllegalMove("A credential that has ended gets no new URL.")
+        credential.urls.filter(replaced_at=None).update(replaced_at=now)
+        lifecycle.void_offers(credential, now=now)
+        credential.url_expires_at = _url_end(credential.person, now=now)
+        credential.sequence += 1
+        credential.save(update_fields=["url_expires_at", "sequence"])
+        url = _mint_url(credential)
+        record_for_credential(
+            EventType.CREDENTIAL_URL_ISSUED,
+            credential,
+            installed=credential.installed_pass,
+            actor=actor,
+            now=now,
+        )
+    return credential, url
+
+
+def _mint_url(credential: Credential) -> str:
+    token = tokens.mint_url_token()
+    RedemptionUrl.objects.create(credential=credential, digest=tokens.url_token_digest(token))
+    return f"{settings.BASE_URL}/passes/{token}"
+
+
+def _url_end(person: Person, *, now: datetime) -> datetime | None:
+    lifetime = person.account.url_lifetime
+    return None if lifetime is None else now + lifetime

@@ -1,0 +1,24 @@
+"""The nouns: columns, constraints, querysets and read-only facts."""
+
+from credentials.models.accounts import Account, ApiKey
+from credentials.models.credentials import Credential, RedemptionUrl, ValueKey, WalletPass
+from credentials.models.designs import CredentialType, DesignImage
+from credentials.models.events import Event
+from credentials.models.idempotency import IdempotentRequest
+from credentials.models.invitations import Invitation
+from credentials.models.people import Person
+
+__all__ = [
+    "Account",
+    "ApiKey",
+    "Credential",
+    "CredentialType",
+    "DesignImage",
+    "Event",
+    "IdempotentRequest",
+    "Invitation",
+    "Person",
+    "RedemptionUrl",
+    "ValueKey",
+    "WalletPass",
+]

@@ -1,0 +1,40 @@
+"""What happened: the audit trail and, at once, the messages that webhooks carry."""
+
+from __future__ import annotations
+
+from django.db import models
+
+from credentials.event_types import EventType
+from credentials.models.accounts import Account
+from credentials.models.credentials import Credential
+from credentials.models.people import Person
+from credentials.tokens import mint_public_id
+
+
+def _event_id() -> str:
+    return mint_public_id(22)
+
+
+class Event(models.Model):
+    """One fact, written in the transaction that made it true, never changed afterwards."""
+
+    public_id = models.CharField("id", max_length=24, unique=True, default=_event_id, editable=False)
+    account = models.ForeignKey(Account, models.CASCADE, related_name="events")
+    type = models.CharField(max_length=50, choices=EventType)
+    # The rows an event is about outlive it: people are emptied, credentials are revoked, neither is deleted.
+    person = models.ForeignKey(Person, models.PROTECT, null=True, related_name="events")
+    credential = models.ForeignKey(Credential, models.PROTECT, null=True, related_name="events")
+    sequence = models.PositiveIntegerField(null=True)
+    actor = models.CharField(max_length=200)
+    data = models.JSONField(default=dict)
+    created_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [
+            models.UniqueConstraint(fields=["credential", "sequence"], name="event_sequence_once_per_credential"),
+        ]
+        indexes = [models.Index(fields=["account", "id"], name="event_account_id")]
+
+    def __str__(self) -> str:
+        return f"{self.type} {self.public_id}"

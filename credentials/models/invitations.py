@@ -1,0 +1,30 @@
+"""Mails that are owed: the row is the promise, the link is minted when the mail is sent."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models import Q
+
+from credentials.models.credentials import Credential
+
+
+class Invitation(models.Model):
+    """One mail with a redemption URL, asked for and not necessarily sent yet."""
+
+    credential = models.ForeignKey(Credential, models.CASCADE, related_name="invitations")
+    actor = models.CharField(max_length=200)
+    requested_at = models.DateTimeField(auto_now_add=True)
+    due_at = models.DateTimeField()
+    attempts = models.PositiveSmallIntegerField(default=0)
+    sent_at = models.DateTimeField(null=True)
+    failed_at = models.DateTimeField(null=True)
+    last_error = models.CharField(max_length=200, blank=True)
+
+    class Meta:
+        ordering = ["id"]
+        indexes = [
+            models.Index(fields=["due_at"], name="invitation_due", condition=Q(sent_at=None, failed_at=None)),
+        ]
+
+    def __str__(self) -> str:
+        return f"invitation {self.pk}"

@@ -1,0 +1,5 @@
+"""The project: it wires the apps together and knows how they run."""
+
+from passflow.celery import app as celery_app
+
+__all__ = ["celery_app"]

@@ -1,0 +1,238 @@
+"""Every setting of PassFlow in one file; what an operator may change is read from the environment."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from cryptography.fernet import Fernet
+from csp.constants import NONE, SELF
+from django.core.management.utils import get_random_secret_key
+from environs import Env
+
+from passflow.local_secrets import local_secret
+
+env = Env()
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+VAR_DIR = BASE_DIR / "var"
+VAR_DIR.mkdir(exist_ok=True)
+
+# --- Who we are -------------------------------------------------------------------------------------
+
+DEBUG = env.bool("PASSFLOW_DEBUG", False)
+BASE_URL = env.str("PASSFLOW_BASE_URL", "http://127.0.0.1:8000").rstrip("/")
+TRUSTED_PROXIES = env.int("PASSFLOW_TRUSTED_PROXIES", 0)
+ALLOWED_HOSTS = [host for host in {urlsplit(BASE_URL).hostname, "127.0.0.1", "localhost", "[::1]"} if host]
+CSRF_TRUSTED_ORIGINS = [BASE_URL]
+
+SECRET_KEY = env.str("SECRET_KEY", "") or local_secret(VAR_DIR / "secret_key", mint=get_random_secret_key)
+FIELD_KEYS = env.list("PASSFLOW_FIELD_KEYS", []) or [
+    local_secret(VAR_DIR / "field_key", mint=lambda: Fernet.generate_key().decode())
+]
+
+# --- Where the truth lives --------------------------------------------------------------------------
+
+DATABASES = {
+    "default": env.dj_db_url("DATABASE_URL", f"sqlite:///{VAR_DIR}/passflow.sqlite3", conn_max_age=None),
+}
+if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
+    # IMMEDIATE takes the one write lock when a transaction begins: a read that turns into a write cannot fail.
+    DATABASES["default"]["OPTIONS"] = {
+        "transaction_mode": "IMMEDIATE",
+        "timeout": 30,
+        "init_command": "PRAGMA journal_mode=WAL;",
+    }
+else:
+    DATABASES["default"]["OPTIONS"] = {"server_side_binding": True, "prepare_threshold": 2}
+    DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
+
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# --- The doorbell -----------------------------------------------------------------------------------
+
+REDIS_URL = env.str("REDIS_URL", "")
+# Without Redis the same tasks run in a thread of the web process.
+EMBEDDED = not REDIS_URL
+
+CELERY_BROKER_URL = REDIS_URL or "memory://"
+# A doorbell must never hold up the request that rings it.
+CELERY_BROKER_TRANSPORT_OPTIONS = {"socket_connect_timeout": 1, "socket_timeout": 5}
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_TIMEZONE = "UTC"
+CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "celerybeat-schedule")
+# The look-ups that make every doorbell unnecessary. Seconds between two runs; `expires` keeps a
+# worker that was away from finding hours of them in its queue.
+CELERY_BEAT_SCHEDULE = {
+    "expire-what-is-due": {"task": "credentials.tasks.expire_due", "schedule": 30.0, "options": {"expires": 30}},
+    "send-invitations": {"task": "credentials.tasks.send_invitations", "schedule": 2.0, "options": {"expires": 2}},
+}
+
+# Called inside the transaction of every event, in this order, with a list of the events.
+EVENT_RECORDERS: list[str] = []
+# Celery tasks that are rung, without arguments, after that transaction has committed.
+EVENT_CONSUMERS: list[str] = []
+
+# --- The house --------------------------------------------------------------------------------------
+
+INSTALLED_APPS = [
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "csp",
+    "rest_framework",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "credentials",
+    "redemption",
+    "webhooks",
+    "passflow",
+]
+
+MIDDLEWARE = [
+    "passflow.request_id.RequestIdMiddleware",
+    "passflow.client_ip.ClientIpMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "csp.middleware.CSPMiddleware",
+]
+
+ROOT_URLCONF = "passflow.urls"
+WSGI_APPLICATION = "passflow.wsgi.application"
+APPEND_SLASH = True
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+
+LANGUAGE_CODE = "en"
+TIME_ZONE = "UTC"
+USE_TZ = True
+
+STATIC_URL = "static/"
+STATIC_ROOT = VAR_DIR / "static"
+STATICFILES_DIRS = [BASE_DIR / "templates" / "static"]
+# Served from the apps' folders as they are, so that `demo` needs no collected copy.
+WHITENOISE_USE_FINDERS = True
+
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+
+# --- What a browser may do --------------------------------------------------------------------------
+
+_HTTPS = BASE_URL.startswith("https://")
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _HTTPS
+SECURE_HSTS_SECONDS = 31_536_000 if _HTTPS else 0
+SECURE_REFERRER_POLICY = "no-referrer"
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if TRUSTED_PROXIES else None
+X_FRAME_OPTIONS = "DENY"
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [NONE],
+        "script-src": [SELF],
+        "style-src": [SELF],
+        "img-src": [SELF, "data:"],
+        "font-src": [SELF],
+        "connect-src": [SELF],
+        "form-action": [SELF],
+        "frame-ancestors": [NONE],
+        "base-uri": [NONE],
+    }
+}
+DATA_UPLOAD_MAX_MEMORY_SIZE = 2_621_440
+
+# --- The API ----------------------------------------------------------------------------------------
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["credentials.api.authentication.ApiKeyAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["credentials.api.scopes.HasScope"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_PAGINATION_CLASS": "credentials.api.pagination.PageHeaders",
+    "EXCEPTION_HANDLER": "credentials.api.problems.answer_for",
+    "UNAUTHENTICATED_USER": None,
+    "DATETIME_FORMAT": "iso-8601",
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "PassFlow",
+    "VERSION": "3",
+    "OAS_VERSION": "3.1.0",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SCHEMA_PATH_PREFIX": "/api/v3",
+}
+
+# --- Limits -----------------------------------------------------------------------------------------
+
+RATE_LIMITS_ON = env.bool("PASSFLOW_RATE_LIMITS", True)
+
+CACHES = {
+    "default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"},
+}
+
+# --- Apple, Google, webhooks ------------------------------------------------------------------------
+
+APNS_URL = env.str("PASSFLOW_APNS_URL", "https://api.push.apple.com").rstrip("/")
+APNS_CA = env.str("PASSFLOW_APNS_CA", "")
+GOOGLE_API_URL = env.str("PASSFLOW_GOOGLE_API_URL", "https://walletobjects.googleapis.com/walletobjects/v1")
+GOOGLE_ROOT_KEYS_URL = env.str("PASSFLOW_GOOGLE_ROOT_KEYS_URL", "https://pay.google.com/gp/m/issuer/keys")
+GOOGLE_SAVE_URL = env.str("PASSFLOW_GOOGLE_SAVE_URL", "https://pay.google.com/gp/v/save/")
+WEBHOOK_ALLOWED_NETWORKS = env.list("PASSFLOW_WEBHOOK_ALLOWED_NETWORKS", [])
+
+# --- Mail and logs ----------------------------------------------------------------------------------
+
+_EMAIL = env.dj_email_url("EMAIL_URL", "console:")
+EMAIL_BACKEND = _EMAIL["EMAIL_BACKEND"]
+EMAIL_HOST = _EMAIL["EMAIL_HOST"] or ""
+EMAIL_PORT = _EMAIL["EMAIL_PORT"] or 25
+EMAIL_HOST_USER = _EMAIL["EMAIL_HOST_USER"] or ""
+EMAIL_HOST_PASSWORD = _EMAIL["EMAIL_HOST_PASSWORD"] or ""
+EMAIL_USE_TLS = _EMAIL["EMAIL_USE_TLS"]
+EMAIL_USE_SSL = _EMAIL["EMAIL_USE_SSL"]
+EMAIL_TIMEOUT = 15
+DEFAULT_FROM_EMAIL = _EMAIL.get("DEFAULT_FROM_EMAIL") or f"PassFlow <no-reply@{urlsplit(BASE_URL).hostname}>"
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "filters": {"redact": {"()": "passflow.logging.RedactSecrets"}},
+    "formatters": {"json": {"()": "passflow.logging.JsonLines"}},
+    "handlers": {
+        "stderr": {"class": "logging.StreamHandler", "filters": ["redact"], "formatter": "json"},
+    },
+    "root": {"handlers": ["stderr"], "level": "INFO"},
+    # Django's own handlers would print a second line, and to the admins by mail a whole request.
+    "loggers": {
+        "django": {"handlers": [], "propagate": True},
+        "django.server": {"handlers": [], "propagate": True},
+    },
+}
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False

@@ -1,0 +1,96 @@
+"""The only door from a bearer URL to a credential.
+
+Every wrong token, malformed, unknown or another installation's, meets the same `NotFound`. Every page,
+file and claim asks here, and dates bind here at once: nothing waits for a sweep to have recorded them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db.models import TextChoices
+from django.utils import timezone
+
+from credentials import tokens
+from credentials.errors import Gone, InUse, NotFound
+from credentials.models import Credential, RedemptionUrl, WalletPass
+from credentials.states import State
+
+
+class Standing(TextChoices):
+    """What a redemption URL is good for at this moment; the page carries it as `data-state`."""
+
+    READY = "ready"  # the passholder may claim
+    IN_USE = "in_use"  # a pass is in a wallet; nothing else can be added
+    SUSPENDED = "suspended"  # held back by the issuer for now
+    REPLACED = "replaced"  # a newer URL was issued
+    REVOKED = "revoked"  # withdrawn for good
+    EXPIRED = "expired"  # the credential or the URL is past its end
+
+
+ENDED = (Standing.REPLACED, Standing.REVOKED, Standing.EXPIRED)
+
+
+@dataclass(frozen=True)
+class Visit:
+    """Somebody presented a URL that we issued: what it belongs to and what it is good for."""
+
+    credential: Credential
+    standing: Standing
+
+    @property
+    def installed(self) -> WalletPass | None:
+        """The pass that is in a wallet now."""
+        return self.credential.installed_pass
+
+
+def visit(token: str, *, lock: bool = False) -> Visit:
+    """Opens the door, in two queries. With `lock` the credential is held until the transaction ends.
+
+    Raises `NotFound` for whatever is not a token that we issued.
+    """
+    if not tokens.is_url_token(token):
+        raise NotFound("There is no such link.")
+    urls = RedemptionUrl.objects.select_related(
+        "credential__person", "credential__credential_type", "credential__account"
+    )
+    if lock:
+        urls = urls.select_for_update(of=("self", "credential"), no_key=True)
+    url = urls.filter(digest=tokens.url_token_digest(token)).first()
+    if url is None:
+        raise NotFound("There is no such link.")
+    return Visit(url.credential, _standing(url, timezone.now()))
+
+
+def claimable(token: str) -> Visit:
+    """The visit of somebody who may take a pass now, with the credential held.
+
+    Raises `InUse` while a pass is in a wallet or the issuer holds the credential back, `Gone` once it ended.
+    """
+    found = visit(token, lock=True)
+    if found.standing in ENDED:
+        raise Gone("This link has ended.")
+    if found.standing == Standing.SUSPENDED:
+        raise InUse("This pass is suspended at the moment.")
+    if found.standing == Standing.IN_USE:
+        raise InUse("This pass is already in a wallet.")
+    return found
+
+
+def _standing(url: RedemptionUrl, now: datetime) -> Standing:
+    """One condition a line; the first that holds is what the passholder is told."""
+    credential = url.credential
+    if credential.state == State.REVOKED:
+        return Standing.REVOKED
+    if credential.has_expired(now):
+        return Standing.EXPIRED
+    if url.replaced_at is not None:
+        return Standing.REPLACED
+    if credential.url_expires_at is not None and credential.url_expires_at <= now:
+        return Standing.EXPIRED
+    if credential.is_suspended(now):
+        return Standing.SUSPENDED
+    if credential.state == State.ADDED_TO_WALLET:
+        return Standing.IN_USE
+    return Standing.READY
