@@ -1,0 +1,112 @@
+"""The commands of the Makefile, as far as they can be tried in an empty folder."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+MAKE = shutil.which("make") or "make"
+
+# Stands in for the demo: says where it would listen, and tells how it ended.
+MANAGE = """
+import os, signal, sys
+def end(number, frame):
+    print("ended", flush=True)
+    sys.exit(0)
+signal.signal(signal.SIGTERM, end)
+signal.signal(signal.SIGINT, end)
+print(" ".join(sys.argv[1:]), "on", os.environ["PORT"], flush=True)
+while True:
+    signal.pause()
+"""
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    """A folder with the Makefile and nothing to install."""
+    shutil.copy(ROOT / "Makefile", tmp_path)
+    (tmp_path / "requirements").mkdir()
+    (tmp_path / "requirements/runtime.txt").touch()
+    (tmp_path / "requirements/dev.txt").touch()
+    (tmp_path / "manage.py").write_text(MANAGE)
+    return tmp_path
+
+
+@pytest.fixture
+def demo(checkout: Path) -> Iterator[subprocess.Popen[str]]:
+    """`make demo` in a group of processes of its own, with the stand-in up and running."""
+    (checkout / ".venv/bin").mkdir(parents=True)
+    (checkout / ".venv/bin/python").symlink_to(sys.executable)
+    (checkout / ".venv/runtime").touch()
+    with subprocess.Popen(
+        [MAKE, "demo"],
+        cwd=checkout,
+        env={"PATH": os.environ["PATH"], "PORT": "8123"},
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    ) as running:
+        try:
+            assert running.stdout
+            assert running.stdout.readline() == "demo on 8123\n"
+            yield running
+        finally:
+            with suppress(ProcessLookupError):
+                os.killpg(running.pid, signal.SIGKILL)
+
+
+def make(folder: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """make with nothing of this process's environment but what is given."""
+    return subprocess.run(
+        [MAKE, *arguments], cwd=folder, env=environment, capture_output=True, check=False, text=True
+    )
+
+
+def test_help_lists_every_target_that_explains_itself() -> None:
+    explained = re.findall(r"^([a-z-]+):.*## \S", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    listed = make(ROOT, "help", PATH=os.environ["PATH"]).stdout
+    assert re.findall(r"^make ([a-z-]+) ", listed, re.MULTILINE) == explained
+    assert {"demo", "test", "test-services", "lint", "serve", "worker"} <= set(explained)
+
+
+def test_without_a_python_that_is_new_enough_it_says_so(checkout: Path) -> None:
+    old = checkout / "python3"
+    old.write_text("#!/bin/sh\nexit 1\n")
+    old.chmod(0o755)
+    result = make(checkout, "demo", PATH=str(checkout))
+    assert result.returncode == 2
+    assert "needs Python 3.11 or newer" in result.stderr
+
+
+def test_the_suite_on_services_asks_for_their_addresses(checkout: Path) -> None:
+    without_redis = make(
+        checkout, "test-services", PATH=os.environ["PATH"], DATABASE_URL="postgres:///passflow"
+    )
+    assert without_redis.returncode == 2
+    assert "REDIS_URL" in without_redis.stderr
+    assert "DATABASE_URL" in make(checkout, "test-services", PATH=os.environ["PATH"]).stderr
+
+
+def test_the_demo_ends_when_make_is_terminated(demo: subprocess.Popen[str]) -> None:
+    demo.send_signal(signal.SIGTERM)
+    assert demo.communicate(timeout=10)[0] == "ended\n"
+
+
+def test_the_demo_ends_on_ctrl_c(demo: subprocess.Popen[str]) -> None:
+    os.killpg(demo.pid, signal.SIGINT)
+    assert demo.communicate(timeout=10)[0] == "ended\n"
+
+
+def test_the_demo_ends_when_its_group_is_terminated(demo: subprocess.Popen[str]) -> None:
+    os.killpg(demo.pid, signal.SIGTERM)
+    assert demo.communicate(timeout=10)[0] == "ended\n"
