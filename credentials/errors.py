@@ -7,6 +7,7 @@ Refusal
 │   ├── IllegalMove        the lifecycle has no such move from here
 │   ├── AlreadyHeld        the person holds a live credential of that type
 │   ├── InUse              a pass is in a wallet; the URL adds no other
+│   ├── Suspended          the issuer holds the credential back for now
 │   └── RequestInFlight    the same idempotency key is being worked on
 ├── Gone               it was here and has ended for good
 └── Unavailable        a party that is needed cannot be reached now
@@ -61,6 +62,10 @@ class AlreadyHeld(Conflict):
 
 class InUse(Conflict):
     """A pass is in a wallet; the URL adds no other."""
+
+
+class Suspended(Conflict):
+    """The issuer holds the credential back for now."""
 
 
 class RequestInFlight(Conflict):

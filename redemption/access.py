@@ -13,7 +13,7 @@ from django.db.models import TextChoices
 from django.utils import timezone
 
 from credentials import tokens
-from credentials.errors import Gone, InUse, NotFound
+from credentials.errors import Gone, InUse, NotFound, Suspended
 from credentials.models import Credential, RedemptionUrl, WalletPass
 from credentials.states import State
 
@@ -45,18 +45,13 @@ class Visit:
         return self.credential.installed_pass
 
 
-def visit(token: str, *, lock: bool = False) -> Visit:
-    """Opens the door, in two queries. With `lock` the credential is held until the transaction ends.
-
-    Raises `NotFound` for whatever is not a token that we issued.
-    """
+def visit(token: str) -> Visit:
+    """Opens the door, in one query. Raises `NotFound` for whatever is not a token that we issued."""
     if not tokens.is_url_token(token):
         raise NotFound("There is no such link.")
     urls = RedemptionUrl.objects.select_related(
         "credential__person", "credential__credential_type", "credential__account"
     )
-    if lock:
-        urls = urls.select_for_update(of=("self", "credential"), no_key=True)
     url = urls.filter(digest=tokens.url_token_digest(token)).first()
     if url is None:
         raise NotFound("There is no such link.")
@@ -64,15 +59,19 @@ def visit(token: str, *, lock: bool = False) -> Visit:
 
 
 def claimable(token: str) -> Visit:
-    """The visit of somebody who may take a pass now, with the credential held.
+    """The visit of somebody who may take a pass now, with the credential locked until the transaction ends.
 
-    Raises `InUse` while a pass is in a wallet or the issuer holds the credential back, `Gone` once it ended.
+    Raises `NotFound`, `InUse` while a pass is in a wallet, `Suspended` while the issuer holds the credential
+    back, and `Gone` once it ended.
     """
-    found = visit(token, lock=True)
+    credential = visit(token).credential
+    Credential.objects.select_for_update(no_key=True).get(pk=credential.pk)
+    # Asked again under the lock: whoever held it before may have changed the answer.
+    found = visit(token)
     if found.standing in ENDED:
         raise Gone("This link has ended.")
     if found.standing == Standing.SUSPENDED:
-        raise InUse("This pass is suspended at the moment.")
+        raise Suspended("This pass is suspended at the moment.")
     if found.standing == Standing.IN_USE:
         raise InUse("This pass is already in a wallet.")
     return found

@@ -45,7 +45,9 @@ class CredentialType(models.Model):
     )
 
     style = models.CharField(max_length=20, choices=Style, default=Style.GENERIC)
-    transit_type = models.CharField(max_length=40, blank=True, help_text="Boarding passes only, PKTransitType….")
+    transit_type = models.CharField(
+        max_length=10, blank=True, help_text="Boarding passes only: air, boat, bus, generic or train."
+    )
     organization_name = models.CharField(max_length=100, blank=True, help_text="Empty: the account's name.")
     description = models.CharField(max_length=200, blank=True, help_text="Read aloud by VoiceOver. Empty: the label.")
     logo_text = models.CharField(max_length=60, blank=True)
@@ -71,6 +73,8 @@ class CredentialType(models.Model):
 
     # Grows with every change of the design, images included; whatever is prepared from it is cached under it.
     version = models.PositiveIntegerField(default=1, editable=False)
+    # The version that the passes in wallets were last told of.
+    refreshed_version = models.PositiveIntegerField(default=1, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 

@@ -1,0 +1,51 @@
+"""`Authorization: ApplePass <authenticationToken>`: which pass a device speaks for, and with which token."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from django.http import HttpRequest
+
+from credentials import tokens
+from credentials.errors import NotFound
+from redemption.models import AppleAuthenticationToken, ApplePass
+
+SCHEME = "ApplePass"
+
+
+@dataclass(frozen=True)
+class Presented:
+    """A live token that was presented for its own pass."""
+
+    apple_pass: ApplePass
+    token: AppleAuthenticationToken
+    text: str = field(repr=False)
+
+
+def presented(
+    request: HttpRequest, *, pass_type_identifier: str, serial_number: str, lock: bool = False
+) -> Presented:
+    """The pass behind the request's token, in one query; with `lock` its credential is held.
+
+    Raises `NotFound` alike for no header, another scheme, an unknown token and another pass's token.
+    """
+    scheme, _, text = request.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() != SCHEME.lower() or not text:
+        raise NotFound("No authentication token was presented.")
+    rows = AppleAuthenticationToken.objects.select_related(
+        "apple_pass__pass_type",
+        "apple_pass__wallet_pass__value_key",
+        "apple_pass__wallet_pass__credential__person",
+        "apple_pass__wallet_pass__credential__credential_type__account",
+        "apple_pass__wallet_pass__credential__account",
+    )
+    if lock:
+        rows = rows.select_for_update(of=("apple_pass__wallet_pass__credential",), no_key=True)
+    token = rows.filter(
+        digest=tokens.digest(text.strip()),
+        apple_pass__pass_type__pass_type_identifier=pass_type_identifier,
+        apple_pass__wallet_pass__serial_number=serial_number,
+    ).first()
+    if token is None:
+        raise NotFound("This authentication token is not one of this pass.")
+    return Presented(token.apple_pass, token, text.strip())

@@ -1,0 +1,125 @@
+"""The .pkpass of a wallet pass: for the browser that claimed it, and for the devices that update it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from functools import lru_cache
+
+from django.conf import settings
+from django.utils import timezone
+
+from credentials import tokens
+from credentials.errors import Gone, NotFound
+from credentials.models import Credential, CredentialType, Person, WalletPass
+from credentials.states import PassState, State
+from credentials.values import value_of
+from redemption import access, claims
+from redemption.apple import pass_content
+from redemption.apple.design import PassDesign, PassField
+from redemption.apple.identities import signing_identity
+from redemption.apple.pass_content import PassFacts, PreparedDesign, Standing
+from redemption.models import ApplePass
+
+
+def offered_file(token: str, *, serial_number: str) -> bytes:
+    """The file of an open offer, for whoever holds the URL; four queries at most, and nothing is written.
+
+    Raises `NotFound`, `Gone` when the offer or the URL has ended, `Unavailable` without a certificate.
+    """
+    found = access.visit(token)
+    apple_pass = _offered(found.credential, serial_number)
+    if found.standing != access.Standing.READY or not claims.is_fresh(apple_pass.wallet_pass, now=timezone.now()):
+        raise Gone("This file was offered for ten minutes. Open the link again for another.")
+    first = tokens.first_authentication_token(token, serial_number=serial_number)
+    return pack(apple_pass, authentication_token=first)
+
+
+def pack(apple_pass: ApplePass, *, authentication_token: str) -> bytes:
+    """The signed pass as it is to be seen now, with the token its devices shall use from here on."""
+    wallet_pass = apple_pass.wallet_pass
+    credential = wallet_pass.credential
+    now = timezone.now()
+    facts = PassFacts(
+        serial_number=wallet_pass.serial_number,
+        authentication_token=authentication_token,
+        web_service_url=f"{settings.BASE_URL}/apple",
+        value=value_of(wallet_pass),
+        holder=_holder(credential.person, credential.credential_type),
+        standing=standing_of(wallet_pass, now=now),
+        expires_at=_end(credential),
+    )
+    design = prepared_design(credential.credential_type, credential.credential_type.version)
+    identity = signing_identity(apple_pass.pass_type)
+    return pass_content.fill(design, facts, identity=identity).pack(signed_at=now)
+
+
+def standing_of(wallet_pass: WalletPass, *, now: datetime) -> Standing:
+    """What the pass in the wallet says of itself."""
+    credential = wallet_pass.credential
+    if credential.state == State.REVOKED:
+        return "revoked"
+    if credential.has_expired(now):
+        return "expired"
+    if wallet_pass.state == PassState.VOIDED:
+        return "replaced"
+    if credential.is_suspended(now):
+        return "suspended"
+    return "active"
+
+
+def _offered(credential: Credential, serial_number: str) -> ApplePass:
+    rows = ApplePass.objects.select_related("pass_type", "wallet_pass__value_key")
+    found = rows.filter(wallet_pass__credential=credential, wallet_pass__serial_number=serial_number).first()
+    if found is None:
+        raise NotFound("There is no such file.")
+    # The same person, type and account as the visit's: no need to ask for them again.
+    found.wallet_pass.credential = credential
+    return found
+
+
+def _holder(person: Person, credential_type: CredentialType) -> dict[str, str]:
+    return {
+        "first_name": person.first_name,
+        "last_name": person.last_name,
+        "email": person.email,
+        "system_id": person.system_id,
+        "label": credential_type.label,
+    }
+
+
+def _end(credential: Credential) -> datetime | None:
+    """The earlier of the credential's end and the person's."""
+    ends = [end for end in (credential.expires_at, credential.person.valid_to) if end is not None]
+    return min(ends, default=None)
+
+
+# Keyed by the version, so that a changed design is prepared anew in every process.
+@lru_cache(maxsize=512)
+def prepared_design(credential_type: CredentialType, version: int) -> PreparedDesign:
+    """A credential type's design, with its images hashed and laid out; once per version and process."""
+    del version
+    return pass_content.prepare(
+        PassDesign(
+            style=credential_type.style,
+            organization_name=credential_type.organization_name or credential_type.account.name,
+            description=credential_type.description or credential_type.label,
+            logo_text=credential_type.logo_text,
+            background_color=credential_type.background_color,
+            foreground_color=credential_type.foreground_color,
+            label_color=credential_type.label_color,
+            fields=tuple(PassField(**member) for member in credential_type.fields),
+            transit_type=credential_type.transit_type,
+            barcode_format=credential_type.barcode_format,
+            barcode_alt_text=credential_type.barcode_alt_text,
+            nfc_public_key=credential_type.nfc_public_key,
+            nfc_requires_authentication=credential_type.nfc_requires_authentication,
+            sharing_prohibited=credential_type.sharing_prohibited,
+            user_info=credential_type.user_info,
+            localizations=credential_type.localizations,
+            images=_images(credential_type),
+        )
+    )
+
+
+def _images(credential_type: CredentialType) -> dict[str, bytes]:
+    return {image.file_name: bytes(image.png) for image in credential_type.images.all()}

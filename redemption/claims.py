@@ -1,0 +1,70 @@
+"""Claiming: a passholder asks, by POST, for a pass to put into a wallet."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from django.db import transaction
+from django.utils import timezone
+
+from credentials import lifecycle, tokens
+from credentials.models import Credential, WalletPass
+from credentials.states import PassState, Wallet
+from credentials.values import current_value_key
+from redemption import access
+from redemption.apple import identities
+from redemption.models import AppleAuthenticationToken, ApplePass
+
+# How long an offer can be fetched, and the same one is given again.
+OFFER_LIFETIME = timedelta(minutes=10)
+# So many offers of a credential may be open at once; older ones are voided.
+MOST_OFFERS = 5
+
+
+def claim_apple(token: str) -> WalletPass:
+    """An offer of a pass for Apple Wallet, fresh or the one made a moment ago.
+
+    Raises `NotFound`, `InUse`, `Suspended`, `Gone`, and `Unavailable` when no certificate can sign.
+    """
+    now = timezone.now()
+    with transaction.atomic():
+        credential = access.claimable(token).credential
+        pass_type = identities.pass_type_for(credential.credential_type)
+        # Before anything is promised: without a valid certificate there is no file.
+        identities.current_identity(pass_type)
+        if offer := _fresh_offer(credential, Wallet.APPLE, now=now):
+            return offer
+        offer = _offer(credential, Wallet.APPLE, now=now)
+        apple_pass = ApplePass.objects.create(wallet_pass=offer, pass_type=pass_type, modified_at=_whole(now))
+        first = tokens.first_authentication_token(token, serial_number=offer.serial_number)
+        AppleAuthenticationToken.objects.create(
+            apple_pass=apple_pass, generation=0, digest=tokens.digest(first), created_at=now
+        )
+    return offer
+
+
+def is_fresh(offer: WalletPass, *, now: datetime) -> bool:
+    """Whether an offer can still be fetched."""
+    return offer.state == PassState.OFFERED and now < offer.offered_at + OFFER_LIFETIME
+
+
+def _fresh_offer(credential: Credential, wallet: Wallet, *, now: datetime) -> WalletPass | None:
+    return credential.wallet_passes.filter(
+        wallet=wallet, state=PassState.OFFERED, offered_at__gt=now - OFFER_LIFETIME
+    ).last()
+
+
+def _offer(credential: Credential, wallet: Wallet, *, now: datetime) -> WalletPass:
+    lifecycle.void_offers(credential, now=now, keep=MOST_OFFERS - 1)
+    return WalletPass.objects.create(
+        credential=credential,
+        wallet=wallet,
+        serial_number=tokens.mint_serial_number(),
+        value_key=current_value_key(credential.account),
+        offered_at=now,
+    )
+
+
+def _whole(moment: datetime) -> datetime:
+    # HTTP dates have no fractions; a stored one would never equal what a device echoes.
+    return moment.replace(microsecond=0)

@@ -1,0 +1,109 @@
+"""Keeps the passes in wallets true: whatever changes how one looks marks it, in the same transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from django.db import transaction
+from django.db.models import F, Q, QuerySet
+from django.utils import timezone
+
+from credentials import doorbell
+from credentials.event_types import EventType
+from credentials.models import CredentialType, Event
+from credentials.states import PassState
+from redemption.apple import updates
+from redemption.models import AppleDevice, ApplePass
+
+PUSH = "redemption.tasks.push_due"
+
+# Two pushes to a device are at least so far apart: a phone that hears more turns automatic updates off.
+QUIET_TIME = timedelta(seconds=60)
+BATCH = 500
+
+# Events after which the passes of their credential look different.
+CREDENTIAL_EVENTS = frozenset(
+    [
+        EventType.CREDENTIAL_SUSPENDED,
+        EventType.CREDENTIAL_RESUMED,
+        EventType.CREDENTIAL_EXPIRED,
+        EventType.CREDENTIAL_REVOKED,
+        EventType.CREDENTIAL_UPDATED,
+    ]
+)
+# Events after which all passes of their person look different.
+PERSON_EVENTS = frozenset([EventType.PERSON_UPDATED, EventType.PERSON_DISABLED, EventType.PERSON_ENABLED])
+# What must not wait for the quiet time to pass: it happens once, and it closes a door.
+URGENT_EVENTS = frozenset([EventType.CREDENTIAL_REVOKED, EventType.PERSON_DISABLED])
+
+
+def mark_changed(events: Sequence[Event]) -> None:
+    """Marks the passes that these events change and owes their devices a push; called in the transaction."""
+    for event in events:
+        if event.type in CREDENTIAL_EVENTS:
+            _mark(_known_to_devices().filter(wallet_pass__credential=event.credential_id), event)
+        elif event.type in PERSON_EVENTS:
+            _mark(_known_to_devices().filter(wallet_pass__credential__person=event.person_id), event)
+
+
+def mark_designs() -> int:
+    """Marks the installed passes of every design that was changed, in batches; how many there were.
+
+    An interrupted run is simply run again: a design counts as done when its last batch is.
+    """
+    marked = 0
+    for credential_type in CredentialType.objects.filter(refreshed_version__lt=F("version")):
+        passes = _installed().filter(wallet_pass__credential__credential_type=credential_type).order_by("pk")
+        last = 0
+        while batch := list(passes.filter(pk__gt=last).values_list("pk", flat=True)[:BATCH]):
+            with transaction.atomic():
+                _mark_and_owe(ApplePass.objects.filter(pk__in=batch), now=timezone.now(), urgent=False)
+            last, marked = batch[-1], marked + len(batch)
+        # A change that came meanwhile made another version, and leaves the design to be done again.
+        CredentialType.objects.filter(pk=credential_type.pk).update(refreshed_version=credential_type.version)
+    return marked
+
+
+def mark_validity(*, now: datetime) -> int:
+    """Marks the installed passes whose person's time began or ended since they last changed."""
+    recently = now - timedelta(days=2)
+    person = "wallet_pass__credential__person__"
+    began = Q(**{f"{person}valid_from__range": (recently, now), f"{person}valid_from__gt": F("modified_at")})
+    ended = Q(**{f"{person}valid_to__range": (recently, now), f"{person}valid_to__gt": F("modified_at")})
+    passes = list(_installed().filter(began | ended).values_list("pk", flat=True)[:BATCH])
+    with transaction.atomic():
+        _mark_and_owe(ApplePass.objects.filter(pk__in=passes), now=now, urgent=False)
+    return len(passes)
+
+
+def _mark(passes: QuerySet[ApplePass], event: Event) -> None:
+    _mark_and_owe(passes, now=event.created_at, urgent=event.type in URGENT_EVENTS)
+
+
+def _mark_and_owe(passes: QuerySet[ApplePass], *, now: datetime, urgent: bool) -> None:
+    pks = list(passes.values_list("pk", flat=True))
+    if not pks:
+        return
+    updates.mark(ApplePass.objects.filter(pk__in=pks), now=now)
+    owe_pushes(pks, now=now, urgent=urgent)
+
+
+def owe_pushes(pass_ids: Sequence[int], *, now: datetime, urgent: bool) -> None:
+    """Sets when the devices of these passes are pushed next; one push tells of all that has changed."""
+    pks = AppleDevice.objects.filter(registrations__apple_pass__in=pass_ids).values("pk")
+    # Locked in one order, so that two transactions with the same devices cannot wait for each other.
+    for device in AppleDevice.objects.filter(pk__in=pks).order_by("pk").select_for_update(no_key=True):
+        at_once = urgent or device.pushed_at is None
+        due = now if at_once else max(now, device.pushed_at + QUIET_TIME)
+        if device.push_due_at is None or due < device.push_due_at:
+            AppleDevice.objects.filter(pk=device.pk).update(push_due_at=due)
+    doorbell.ring(PUSH)
+
+
+def _known_to_devices() -> QuerySet[ApplePass]:
+    return ApplePass.objects.filter(registrations__isnull=False).distinct()
+
+
+def _installed() -> QuerySet[ApplePass]:
+    return ApplePass.objects.filter(wallet_pass__state=PassState.INSTALLED)

@@ -1,0 +1,40 @@
+"""Celery's side of the wallets: doorbells without payload, and the look-ups that make them dispensable."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from celery import shared_task
+from django.utils import timezone
+
+from redemption import refresh
+from redemption.apple import identities, push, registrations
+from redemption.models import AppleLog
+
+LOGS_KEPT = timedelta(days=30)
+
+
+@shared_task
+def push_due() -> None:
+    """Tells the devices whose passes have changed."""
+    push.push_due()
+
+
+@shared_task
+def refresh_passes() -> None:
+    """Marks the passes whose design was changed, or whose person's time has begun or ended."""
+    refresh.mark_designs()
+    refresh.mark_validity(now=timezone.now())
+
+
+@shared_task
+def warn_of_expiry() -> None:
+    """Tells accounts whose Apple certificate is about to expire."""
+    identities.warn_of_expiry()
+
+
+@shared_task
+def tidy_up() -> None:
+    """Forgets devices without passes and old lines of their logs."""
+    registrations.forget_idle_devices()
+    AppleLog.objects.filter(received_at__lt=timezone.now() - LOGS_KEPT).delete()
