@@ -9,7 +9,7 @@ class Migration(migrations.Migration):
     initial = True
 
     dependencies = [
-        ('credentials', '0001_wallets'),
+        ('credentials', '0001_ground'),
     ]
 
     operations = [
