@@ -45,7 +45,7 @@ lint: .venv/dev ## style, types, import contracts, missing migrations
 
 .PHONY: test
 test: .venv/dev ## the whole suite on the embedded default: SQLite, no broker
-	@mkdir -p var && rm -f var/coverage*
+	@mkdir -p var && rm -f var/coverage.*
 	env -u DATABASE_URL -u REDIS_URL COVERAGE_FILE=var/coverage.embedded $(pytest)
 
 .PHONY: test-services
@@ -63,9 +63,9 @@ decisive := credentials/lifecycle.py,credentials/states.py,credentials/tokens.py
 
 .PHONY: coverage
 coverage: ## what the test runs above have left untried, and whether that is too much
-	@$(bin)/coverage combine --quiet --keep --data-file=var/coverage
-	$(bin)/coverage report --data-file=var/coverage --include=$(decisive) --fail-under=100
-	$(bin)/coverage report --data-file=var/coverage --omit=$(decisive) --fail-under=95
+	@$(bin)/coverage combine --quiet --keep --data-file=var/covered var/coverage.*
+	$(bin)/coverage report --data-file=var/covered --include=$(decisive) --fail-under=100
+	$(bin)/coverage report --data-file=var/covered --omit=$(decisive) --fail-under=95
 
 .PHONY: lock
 lock: .venv/dev ## write requirements/ anew from pyproject.toml; UPGRADE=1 takes the newest of everything

@@ -17,17 +17,15 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 MAKE = shutil.which("make") or "make"
 
-# Stands in for the demo: says where it would listen, and tells how it ended.
+# Stands in for the demo: says where it would listen, and that it was told to end (by a signal sent to
+# the group it is told twice, by the sender and by make).
 MANAGE = """
 import os, signal, sys
-def end(number, frame):
-    print("ended", flush=True)
-    sys.exit(0)
-signal.signal(signal.SIGTERM, end)
-signal.signal(signal.SIGINT, end)
-print(" ".join(sys.argv[1:]), "on", os.environ["PORT"], flush=True)
-while True:
-    signal.pause()
+ends = {signal.SIGTERM, signal.SIGINT}
+signal.pthread_sigmask(signal.SIG_BLOCK, ends)
+print(*sys.argv[1:], "on", os.environ["PORT"], flush=True)
+signal.sigwait(ends)
+print("ended", flush=True)
 """
 
 
