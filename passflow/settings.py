@@ -65,15 +65,23 @@ CELERY_TASK_IGNORE_RESULT = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "celerybeat-schedule")
-# The look-ups that make every doorbell unnecessary. Seconds between two runs; `expires` keeps a
-# worker that was away from finding hours of them in its queue.
+# The look-ups that make every doorbell dispensable: task, and seconds between two runs.
+_LOOK_UPS = {
+    "credentials.tasks.expire_due": 30,
+    "credentials.tasks.send_invitations": 2,
+    "redemption.tasks.push_due": 1,
+    "redemption.tasks.refresh_passes": 30,
+    "redemption.tasks.warn_of_expiry": 3600,
+    "redemption.tasks.tidy_up": 3600,
+}
+# `expires` keeps a worker that was away from finding hours of rings in its queue.
 CELERY_BEAT_SCHEDULE = {
-    "expire-what-is-due": {"task": "credentials.tasks.expire_due", "schedule": 30.0, "options": {"expires": 30}},
-    "send-invitations": {"task": "credentials.tasks.send_invitations", "schedule": 2.0, "options": {"expires": 2}},
+    task: {"task": task, "schedule": float(seconds), "options": {"expires": seconds}}
+    for task, seconds in _LOOK_UPS.items()
 }
 
 # Called inside the transaction of every event, in this order, with a list of the events.
-EVENT_RECORDERS: list[str] = []
+EVENT_RECORDERS = ["redemption.refresh.mark_changed"]
 # Celery tasks that are rung, without arguments, after that transaction has committed.
 EVENT_CONSUMERS: list[str] = []
 
@@ -98,6 +106,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "passflow.request_id.RequestIdMiddleware",
+    "redemption.privacy.PrivacyMiddleware",
     "passflow.client_ip.ClientIpMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -194,8 +203,29 @@ SPECTACULAR_SETTINGS = {
 
 RATE_LIMITS_ON = env.bool("PASSFLOW_RATE_LIMITS", True)
 
+# So many uses in a second, minute, hour or day (s, m, h, d), or in several (30/10m); counted in
+# credentials/limits.py. Whole offices share an address, so a URL gets less than an address.
+RATE_LIMITS = {
+    "page_views": "600/m",  # an address looks at passholders' pages and fetches files
+    "page_views_of_url": "120/m",
+    "claims": "120/m",  # an address asks for passes
+    "claims_of_url": "20/m",
+    "failed_lookups": "60/m",  # an address tries URLs that do not exist
+    "apple_logs": "60/m",  # an address sends device logs, which Apple does not authenticate
+    "apple_updates": "60/m",  # a device asks what has changed, neither
+    "api": "600/m",  # an API key, or an address without a valid one
+}
+
+_MOST_COUNTERS = {"MAX_ENTRIES": 100_000}
 CACHES = {
-    "default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"},
+    "default": {
+        "BACKEND": "passflow.cache.FailOverCache",
+        "LOCATION": REDIS_URL,
+        "KEY_PREFIX": "passflow",
+        "OPTIONS": _MOST_COUNTERS,
+    }
+    if REDIS_URL
+    else {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "OPTIONS": _MOST_COUNTERS},
 }
 
 # --- Apple, Google, webhooks ------------------------------------------------------------------------
@@ -206,6 +236,7 @@ GOOGLE_API_URL = env.str("PASSFLOW_GOOGLE_API_URL", "https://walletobjects.googl
 GOOGLE_ROOT_KEYS_URL = env.str("PASSFLOW_GOOGLE_ROOT_KEYS_URL", "https://pay.google.com/gp/m/issuer/keys")
 GOOGLE_SAVE_URL = env.str("PASSFLOW_GOOGLE_SAVE_URL", "https://pay.google.com/gp/v/save/")
 WEBHOOK_ALLOWED_NETWORKS = env.list("PASSFLOW_WEBHOOK_ALLOWED_NETWORKS", [])
+WEBHOOK_HTTPS_ONLY = env.bool("PASSFLOW_WEBHOOK_HTTPS_ONLY", False)
 
 # --- Mail and logs ----------------------------------------------------------------------------------
 

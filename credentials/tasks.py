@@ -1,0 +1,28 @@
+"""Celery's side of the ground: sweeps that only tidy up what is true already."""
+
+from __future__ import annotations
+
+from celery import shared_task
+from django.utils import timezone
+
+from credentials import invitations, lifecycle
+from credentials.models import Credential
+from credentials.states import LIVE
+
+BATCH = 500
+
+
+@shared_task
+def expire_due() -> None:
+    """Records the credentials whose end has come, a transaction each."""
+    due = Credential.objects.filter(state__in=LIVE, expires_at__lte=timezone.now())
+    due = due.select_related("person", "credential_type", "account")
+    while batch := list(due.order_by("expires_at")[:BATCH]):
+        for credential in batch:
+            lifecycle.expire(credential)
+
+
+@shared_task
+def send_invitations() -> None:
+    """Sends the mails that are owed."""
+    invitations.send_due()
