@@ -162,7 +162,8 @@ def _install(held: WalletPass, *, devices: int, now: datetime) -> None:
         state=Case(When(wins, then=Value(PassState.INSTALLED)), default=Value(PassState.VOIDED)),
         installed_at=Case(When(wins, then=Value(now)), default=F("installed_at")),
         voided_at=Case(When(wins, then=F("voided_at")), default=Value(now)),
-        devices=Case(When(wins, then=Value(devices)), default=F("devices")),
+        # Nobody has an offered pass yet.
+        devices=Case(When(wins, then=Value(devices)), default=Value(0)),
     )
     held.state, held.installed_at, held.devices = PassState.INSTALLED, now, devices
 

@@ -83,7 +83,7 @@ CELERY_BEAT_SCHEDULE = {
 # Called inside the transaction of every event, in this order, with a list of the events.
 EVENT_RECORDERS = ["redemption.refresh.mark_changed"]
 # Celery tasks that are rung, without arguments, after that transaction has committed.
-EVENT_CONSUMERS: list[str] = []
+EVENT_CONSUMERS = ["redemption.tasks.push_due"]
 
 # --- The house --------------------------------------------------------------------------------------
 

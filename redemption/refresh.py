@@ -9,14 +9,11 @@ from django.db import transaction
 from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
-from credentials import doorbell
 from credentials.event_types import EventType
 from credentials.models import CredentialType, Event
 from credentials.states import PassState
 from redemption.apple import updates
 from redemption.models import AppleDevice, ApplePass
-
-PUSH = "redemption.tasks.push_due"
 
 # Two pushes to a device are at least so far apart: a phone that hears more turns automatic updates off.
 QUIET_TIME = timedelta(seconds=60)
@@ -98,7 +95,6 @@ def owe_pushes(pass_ids: Sequence[int], *, now: datetime, urgent: bool) -> None:
         due = now if at_once else max(now, device.pushed_at + QUIET_TIME)
         if device.push_due_at is None or due < device.push_due_at:
             AppleDevice.objects.filter(pk=device.pk).update(push_due_at=due)
-    doorbell.ring(PUSH)
 
 
 def _known_to_devices() -> QuerySet[ApplePass]:

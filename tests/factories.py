@@ -8,8 +8,10 @@ from typing import Any
 from django.utils import timezone
 
 from credentials import issuing, tokens
-from credentials.models import Account, ApiKey, Credential, CredentialType, Person
+from credentials.models import Account, ApiKey, Credential, CredentialType, Person, WalletPass
 from credentials.models.accounts import known_scopes
+from credentials.states import Wallet
+from credentials.values import current_value_key
 
 _numbers = itertools.count(1)
 
@@ -70,5 +72,12 @@ def url_token(url: str) -> str:
     return url.rpartition("/")[2]
 
 
-def now() -> Any:
-    return timezone.now()
+def wallet_pass(credential: Credential, **columns: Any) -> WalletPass:
+    """An offered pass, as a claim makes it."""
+    defaults: dict[str, Any] = {
+        "wallet": Wallet.APPLE,
+        "serial_number": tokens.mint_serial_number(),
+        "value_key": current_value_key(credential.account),
+        "offered_at": timezone.now(),
+    }
+    return WalletPass.objects.create(credential=credential, **{**defaults, **columns})
