@@ -67,6 +67,12 @@ coverage: ## what the test runs above have left untried, and whether that is too
 	$(bin)/coverage report --data-file=var/covered --include=$(decisive) --fail-under=100
 	$(bin)/coverage report --data-file=var/covered --omit=$(decisive) --fail-under=95
 
+.PHONY: bench
+bench: .venv/dev ## how fast it is, beside what it stands on; ONLY=signing runs one benchmark
+	@for name in $(or $(ONLY),$(basename $(notdir $(wildcard tests/benchmarks/[a-z]*.py)))); do \
+		$(bin)/python -m tests.benchmarks.$$name || exit; \
+	done
+
 .PHONY: lock
 lock: .venv/dev ## write requirements/ anew from pyproject.toml; UPGRADE=1 takes the newest of everything
 	$(uv_compile) --output-file requirements/runtime.txt
