@@ -1,0 +1,1 @@
+"""The way from a bearer URL into a wallet."""

@@ -1,0 +1,1 @@
+"""Apple Wallet: certificates, pass files, web service and push."""
