@@ -30,8 +30,8 @@ serve: .venv/runtime ## $WORKERS (2) production web processes on $ADDRESS (127.0
 		--respawn-failed-workers --workers-kill-timeout 30 --no-ws --no-access-log passflow.wsgi:application
 
 .PHONY: worker
-worker: .venv/runtime ## production worker, and the clock (beat) that wakes it
-	@exec $(bin)/celery --app passflow worker --beat --loglevel INFO
+worker: needs-REDIS_URL .venv/runtime ## production worker, with the clock (beat) that wakes it
+	@exec $(bin)/celery --app passflow worker --beat --loglevel WARNING
 
 # --- Change it --------------------------------------------------------------------------------------
 
@@ -49,14 +49,9 @@ test: .venv/dev ## the whole suite on the embedded default: SQLite, no broker
 	env -u DATABASE_URL -u REDIS_URL COVERAGE_FILE=var/coverage.embedded $(pytest)
 
 .PHONY: test-services
-test-services: services-named .venv/dev ## the whole suite on the PostgreSQL of $DATABASE_URL and the Redis of $REDIS_URL
+test-services: needs-DATABASE_URL needs-REDIS_URL .venv/dev ## the whole suite on the PostgreSQL of $DATABASE_URL and the Redis of $REDIS_URL
 	@mkdir -p var
 	COVERAGE_FILE=var/coverage.services $(pytest)
-
-.PHONY: services-named
-services-named:
-	@test -n "$$DATABASE_URL" || { echo "make test-services: DATABASE_URL must name a PostgreSQL database" >&2; exit 2; }
-	@test -n "$$REDIS_URL" || { echo "make test-services: REDIS_URL must name a Redis database" >&2; exit 2; }
 
 # The four files that decide who holds a pass: every branch of them is tried.
 decisive := credentials/lifecycle.py,credentials/states.py,credentials/tokens.py,redemption/access.py
@@ -79,6 +74,9 @@ lock: .venv/dev ## write requirements/ anew from pyproject.toml; UPGRADE=1 takes
 	$(uv_compile) --group dev --constraints requirements/runtime.txt --output-file requirements/dev.txt
 
 # --- What it needs ----------------------------------------------------------------------------------
+
+needs-%:
+	@test -n "$${$*}" || { echo "$* must hold the address of the server to use" >&2; exit 2; }
 
 # Each of these files is touched when what its lock names has been installed.
 .venv/%: requirements/%.txt

@@ -74,7 +74,7 @@ def test_help_lists_every_target_that_explains_itself() -> None:
     explained = re.findall(r"^([a-z-]+):.*## \S", (ROOT / "Makefile").read_text(), re.MULTILINE)
     listed = make(ROOT, "help", PATH=os.environ["PATH"]).stdout
     assert re.findall(r"^make ([a-z-]+) ", listed, re.MULTILINE) == explained
-    assert {"demo", "test", "test-services", "lint", "serve", "worker"} <= set(explained)
+    assert {"demo", "test", "test-services", "lint", "bench", "serve", "worker"} <= set(explained)
 
 
 def test_without_a_python_that_is_new_enough_it_says_so(checkout: Path) -> None:
