@@ -70,6 +70,7 @@ _LOOK_UPS = {
     "credentials.tasks.expire_due": 30,
     "credentials.tasks.send_invitations": 2,
     "redemption.tasks.push_due": 1,
+    "webhooks.tasks.deliver_due": 1,
     "redemption.tasks.refresh_passes": 30,
     "redemption.tasks.warn_of_expiry": 3600,
     "redemption.tasks.tidy_up": 3600,
@@ -81,9 +82,9 @@ CELERY_BEAT_SCHEDULE = {
 }
 
 # Called inside the transaction of every event, in this order, with a list of the events.
-EVENT_RECORDERS = ["redemption.refresh.mark_changed"]
+EVENT_RECORDERS = ["redemption.refresh.mark_changed", "webhooks.outbox.write_deliveries"]
 # Celery tasks that are rung, without arguments, after that transaction has committed.
-EVENT_CONSUMERS = ["redemption.tasks.push_due"]
+EVENT_CONSUMERS = ["redemption.tasks.push_due", "webhooks.tasks.deliver_due"]
 
 # --- The house --------------------------------------------------------------------------------------
 
@@ -235,7 +236,7 @@ APNS_CA = env.str("PASSFLOW_APNS_CA", "")
 GOOGLE_API_URL = env.str("PASSFLOW_GOOGLE_API_URL", "https://walletobjects.googleapis.com/walletobjects/v1")
 GOOGLE_ROOT_KEYS_URL = env.str("PASSFLOW_GOOGLE_ROOT_KEYS_URL", "https://pay.google.com/gp/m/issuer/keys")
 GOOGLE_SAVE_URL = env.str("PASSFLOW_GOOGLE_SAVE_URL", "https://pay.google.com/gp/v/save/")
-WEBHOOK_ALLOWED_NETWORKS = env.list("PASSFLOW_WEBHOOK_ALLOWED_NETWORKS", [])
+WEBHOOK_ALLOWED_NETWORKS: list[str] = env.list("PASSFLOW_WEBHOOK_ALLOWED_NETWORKS", [])
 WEBHOOK_HTTPS_ONLY = env.bool("PASSFLOW_WEBHOOK_HTTPS_ONLY", False)
 
 # --- Mail and logs ----------------------------------------------------------------------------------

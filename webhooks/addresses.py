@@ -11,6 +11,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
+from django.conf import settings
+
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
 
@@ -62,17 +64,20 @@ REFUSED_NETWORKS: dict[Network, str] = {
 }
 
 
-# Where web servers listen; below 1024 a POST to anything else speaks to mail and other text protocols.
-WEB_PORTS = (range(80, 81), range(443, 444), range(1024, 65536))
-
-
 @dataclass(frozen=True)
 class Policy:
-    """What the operator allows: networks opened on purpose, the ports, and whether plain HTTP is refused."""
+    """What the operator decides: the networks opened on purpose, and whether plain HTTP is refused."""
 
     open_networks: tuple[Network, ...] = ()
-    allowed_ports: tuple[range, ...] = WEB_PORTS
     https_only: bool = False
+
+
+def configured_policy() -> Policy:
+    """The policy of the settings; raises ValueError when a network there is misspelt."""
+    return Policy(
+        open_networks=parse_networks(settings.WEBHOOK_ALLOWED_NETWORKS),
+        https_only=settings.WEBHOOK_HTTPS_ONLY,
+    )
 
 
 def parse_networks(texts: Iterable[str]) -> tuple[Network, ...]:

@@ -14,13 +14,13 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from enum import StrEnum
 
 import aiohttp
 from yarl import URL
 
 from webhooks.addresses import Policy
 from webhooks.connector import Lookup, RefusedAddress, checked_connector
+from webhooks.outcomes import Outcome
 from webhooks.targets import RefusedURL, check_url
 
 DEADLINE_SECONDS = 15.0
@@ -30,20 +30,6 @@ HEADERS = {
     "Content-Type": "application/json",
     "Accept-Encoding": "identity",
 }
-
-
-class Outcome(StrEnum):
-    """How an attempt ended; only ``succeeded`` ends the delivery well."""
-
-    SUCCEEDED = "succeeded"
-    FAILED = "failed"
-    GONE = "gone"
-    REFUSED_TARGET = "refused_target"
-    UNRESOLVED = "unresolved"
-    UNREACHABLE = "unreachable"
-    UNTRUSTED = "untrusted"
-    BROKEN = "broken"
-    TIMED_OUT = "timed_out"
 
 
 @dataclass(frozen=True)

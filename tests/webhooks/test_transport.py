@@ -30,7 +30,8 @@ from tests.webhooks.strangers import (
 )
 from webhooks.addresses import Policy, parse_networks
 from webhooks.connector import Lookup, RefusedAddress, checked_connector
-from webhooks.transport import EXCERPT_BYTES, Outcome, Result, open_transport, parse_retry_after
+from webhooks.outcomes import Outcome
+from webhooks.transport import EXCERPT_BYTES, Result, open_transport, parse_retry_after
 
 TARGETS = json.loads(Path(__file__).with_name("vectors").joinpath("outbound-targets.json").read_text())
 CLOSED = Policy()

@@ -1,0 +1,118 @@
+"""An integrator's receiver: a real HTTP server on loopback that remembers what it was sent."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import standardwebhooks
+
+from credentials.models import Account
+from webhooks.endpoints import create_endpoint
+from webhooks.models import Endpoint
+
+
+@dataclass(frozen=True)
+class Received:
+    """One POST as it came."""
+
+    headers: dict[str, str]
+    body: bytes
+
+    @property
+    def message_id(self) -> str:
+        return self.headers["webhook-id"]
+
+    @property
+    def message(self) -> dict[str, Any]:
+        message: dict[str, Any] = json.loads(self.body)
+        return message
+
+    def verified_with(self, secret: str) -> bool:
+        """Whether the independent library accepts it."""
+        try:
+            standardwebhooks.Webhook(secret).verify(self.body, self.headers)
+        except standardwebhooks.WebhookVerificationError:
+            return False
+        return True
+
+
+@dataclass
+class Receiver:
+    """What it answers may be changed at any time; `slowness` is in seconds."""
+
+    port: int = 0
+    status: int = 204
+    headers: dict[str, str] = field(default_factory=dict)
+    body: bytes = b""
+    slowness: float = 0.0
+    received: list[Received] = field(default_factory=list)
+    most_at_once: int = 0
+    _at_once: int = 0
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}/hook"
+
+    def take(self, received: Received) -> None:
+        """Counts, remembers, and takes its time."""
+        with self._lock:
+            self.received.append(received)
+            self._at_once += 1
+            self.most_at_once = max(self.most_at_once, self._at_once)
+        time.sleep(self.slowness)
+        with self._lock:
+            self._at_once -= 1
+
+
+@dataclass(frozen=True)
+class Hook:
+    """An endpoint, the secret that its owner was shown, and the receiver behind it."""
+
+    endpoint: Endpoint
+    secret: str
+    receiver: Receiver
+
+
+def hook_to(receiver: Receiver, *, account: Account, event_types: Sequence[str] = ()) -> Hook:
+    """An endpoint of `account` that leads to `receiver`."""
+    endpoint, secret = create_endpoint(account, url=receiver.url, event_types=event_types, actor="test")
+    return Hook(endpoint, secret, receiver)
+
+
+@contextmanager
+def listening() -> Iterator[Receiver]:
+    """A receiver for as long as the block lasts."""
+    receiver = Receiver()
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            receiver.take(Received({name.lower(): value for name, value in self.headers.items()}, body))
+            self.send_response(receiver.status)
+            for name, value in receiver.headers.items():
+                self.send_header(name, value)
+            if receiver.status != 204:
+                self.send_header("Content-Length", str(len(receiver.body)))
+            self.end_headers()
+            self.wfile.write(receiver.body)
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class names it so
+            """Says nothing."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        receiver.port = server.server_address[1]
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+        thread.start()
+        yield receiver
+        server.shutdown()
+        thread.join()

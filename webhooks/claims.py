@@ -1,0 +1,183 @@
+"""Takes due deliveries from the table and brings them back: short transactions, none while HTTP is spoken.
+
+A claim is a lease: it moves `next_attempt_at` to the end of the lease and leaves the dispatcher's token in
+the row. A dispatcher that dies leaves rows that fall due again by themselves; one that was only slow finds
+another's token, or none, and changes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db import connection, transaction
+from django.utils import timezone
+
+from credentials.errors import NotFound
+from webhooks import endpoint_secrets, payloads
+from webhooks.endpoints import disable_endpoint
+from webhooks.models import Attempt, Delivery, DeliveryStatus, DisabledReason, Endpoint
+from webhooks.outcomes import Outcome
+from webhooks.retries import next_delay
+from webhooks.transport import Result
+
+# Longer than an attempt's deadline by far; short, so that a killed dispatcher's rows resume within a minute.
+LEASE = timedelta(seconds=45)
+# How many may be on their way to one endpoint: a slow receiver holds up its own messages, nobody else's.
+PER_ENDPOINT = 10
+
+
+@dataclass(frozen=True)
+class Message:
+    """All that an attempt needs, so that it never asks the database."""
+
+    delivery_id: int
+    endpoint_id: int
+    url: str
+    message_id: str
+    body: bytes
+    secrets: Sequence[bytes]
+
+
+@dataclass(frozen=True)
+class Sent:
+    """A message and what came of this attempt."""
+
+    message: Message
+    started_at: datetime
+    result: Result
+
+
+def claim(*, token: str, limit: int) -> list[Message]:
+    """Leases up to `limit` due deliveries to the dispatcher with this token, at most a few per endpoint."""
+    now = timezone.now()
+    rows = Delivery.objects.filter(pk__in=_lease(token=token, limit=limit, now=now))
+    claimed = list(rows.select_related("event", "endpoint"))
+    _cancel_unwanted(claimed, now=now)
+    wanted = [delivery for delivery in claimed if delivery.endpoint.enabled]
+    keys = endpoint_secrets.live_keys({delivery.endpoint for delivery in wanted}, now=now)
+    return [_message(delivery, secrets=keys[delivery.endpoint_id]) for delivery in wanted]
+
+
+def finish(sent: Sequence[Sent], *, token: str) -> None:
+    """Logs every attempt, and moves on those deliveries whose lease this dispatcher still holds."""
+    now = timezone.now()
+    results = {one.message.delivery_id: one.result for one in sent}
+    with transaction.atomic():
+        Attempt.objects.bulk_create(_attempt(one) for one in sent)
+        held = Delivery.objects.filter(pk__in=results, claim_token=token).order_by("pk").select_for_update()
+        _settle(list(held), results=results, now=now)
+    for endpoint in Endpoint.objects.listening().filter(pk__in=_gone(sent)):
+        # Somebody may delete it in between, which serves as well.
+        with suppress(NotFound):
+            disable_endpoint(endpoint, actor="system", reason=DisabledReason.GONE)
+
+
+# Which rows to lease, by database. PostgreSQL asks, for each endpoint, the index of what is pending, so that
+# a backlog of one costs the others nothing; SQLite has one writer and no LATERAL.
+_DUE = {
+    "postgresql": """
+        SELECT due.id FROM webhooks_endpoint AS endpoint CROSS JOIN LATERAL (
+            SELECT id FROM webhooks_delivery
+            WHERE endpoint_id = endpoint.id AND status = 'pending' AND next_attempt_at <= %(now)s
+            ORDER BY next_attempt_at
+            LIMIT GREATEST(0, %(per_endpoint)s - (
+                SELECT count(*) FROM webhooks_delivery AS busy
+                WHERE busy.endpoint_id = endpoint.id
+                AND busy.claim_token IS NOT NULL AND busy.next_attempt_at > %(now)s))
+            FOR UPDATE SKIP LOCKED) AS due
+        LIMIT %(limit)s""",
+    "sqlite": """
+        SELECT id FROM (
+            SELECT id, endpoint_id,
+                ROW_NUMBER() OVER (PARTITION BY endpoint_id ORDER BY next_attempt_at) AS place
+            FROM webhooks_delivery WHERE status = 'pending' AND next_attempt_at <= %(now)s) AS due
+        WHERE place <= %(per_endpoint)s - (
+            SELECT count(*) FROM webhooks_delivery AS busy
+            WHERE busy.endpoint_id = due.endpoint_id
+            AND busy.claim_token IS NOT NULL AND busy.next_attempt_at > %(now)s)
+        LIMIT %(limit)s""",
+}
+# MATERIALIZED: a plan that ran the selection again would lease more than was asked for.
+_LEASE = """
+    WITH due AS MATERIALIZED ({due})
+    UPDATE webhooks_delivery SET claim_token = %(token)s, next_attempt_at = %(lease_end)s
+    WHERE id IN (SELECT id FROM due) RETURNING id"""
+
+
+def _lease(*, token: str, limit: int, now: datetime) -> list[int]:
+    adapted = connection.ops.adapt_datetimefield_value
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _LEASE.format(due=_DUE[connection.vendor]),
+            {
+                "now": adapted(now),
+                "lease_end": adapted(now + LEASE),
+                "token": token,
+                "per_endpoint": PER_ENDPOINT,
+                "limit": limit,
+            },
+        )
+        return [row[0] for row in cursor.fetchall()]
+
+
+def _cancel_unwanted(claimed: list[Delivery], *, now: datetime) -> None:
+    """What was written while its endpoint was being disabled or deleted is called off here."""
+    unwanted = [delivery.pk for delivery in claimed if not delivery.endpoint.enabled]
+    if unwanted:
+        Delivery.objects.filter(pk__in=unwanted).update(
+            status=DeliveryStatus.CANCELLED, finished_at=now, claim_token=None
+        )
+
+
+def _message(delivery: Delivery, *, secrets: Sequence[bytes]) -> Message:
+    return Message(
+        delivery_id=delivery.pk,
+        endpoint_id=delivery.endpoint_id,
+        url=delivery.endpoint.url,
+        message_id=payloads.message_id(delivery.event),
+        body=payloads.body(delivery.event),
+        secrets=secrets,
+    )
+
+
+def _attempt(sent: Sent) -> Attempt:
+    # PostgreSQL keeps no NUL in a text.
+    excerpt = sent.result.excerpt.decode(errors="replace").replace("\0", "\ufffd")
+    return Attempt(
+        delivery_id=sent.message.delivery_id,
+        started_at=sent.started_at,
+        duration_ms=sent.result.duration_ms,
+        outcome=sent.result.outcome,
+        response_status=sent.result.status,
+        response_excerpt=excerpt,
+    )
+
+
+def _settle(held: list[Delivery], *, results: Mapping[int, Result], now: datetime) -> None:
+    arrived = {pk for pk, result in results.items() if result.outcome == Outcome.SUCCEEDED}
+    Delivery.objects.filter(pk__in=[delivery.pk for delivery in held if delivery.pk in arrived]).update(
+        status=DeliveryStatus.SUCCEEDED, finished_at=now, claim_token=None
+    )
+    failed = [delivery for delivery in held if delivery.pk not in arrived]
+    for delivery in failed:
+        _reschedule(delivery, result=results[delivery.pk], now=now)
+    Delivery.objects.bulk_update(
+        failed, ["status", "failures", "next_attempt_at", "finished_at", "claim_token"]
+    )
+
+
+def _reschedule(delivery: Delivery, *, result: Result, now: datetime) -> None:
+    delivery.claim_token = None
+    delivery.failures += 1
+    delay = next_delay(failures=delivery.failures, retry_after=result.retry_after)
+    if delay is None or result.outcome == Outcome.GONE:
+        delivery.status, delivery.finished_at = DeliveryStatus.FAILED, now
+    else:
+        delivery.next_attempt_at = now + delay
+
+
+def _gone(sent: Sequence[Sent]) -> set[int]:
+    return {one.message.endpoint_id for one in sent if one.result.outcome == Outcome.GONE}

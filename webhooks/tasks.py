@@ -1,0 +1,16 @@
+"""What the worker is rung for; the beat rings every second as well, so that a lost ring costs no more."""
+
+from __future__ import annotations
+
+from celery import shared_task
+
+from webhooks import dispatch
+
+# A run ends within this and one attempt's deadline, so that a worker can be stopped without killing it.
+CLAIM_SECONDS = 10.0
+
+
+@shared_task
+def deliver_due() -> None:
+    """Delivers whatever is due; harmless to run twice at once."""
+    dispatch.deliver_due(seconds=CLAIM_SECONDS)
