@@ -2,10 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import pytest
+from django.utils import timezone
 
 from credentials.models import Account
+from redemption.apple.development_ca import (
+    DevelopmentCA,
+    IssuedCertificate,
+    create_development_ca,
+    pass_type_extensions,
+    pass_type_name,
+)
+from redemption.apple.identities import import_identity
+from redemption.models import AppleIdentity
 from tests import factories
+from tests.apple_pass_checker import check
+from tests.fakes import pki
 
 
 @pytest.fixture
@@ -18,3 +33,49 @@ def acme(db: None) -> Account:
 def globex(db: None) -> Account:
     """The neighbour who must never see or touch anything of Acme's."""
     return factories.account(slug="globex", name="Globex Club")
+
+
+@pytest.fixture(scope="session")
+def ca() -> DevelopmentCA:
+    """A root and an intermediate as Apple has them."""
+    return create_development_ca(validity=pki.ALWAYS)
+
+
+@pytest.fixture(scope="session")
+def issued(ca: DevelopmentCA) -> IssuedCertificate:
+    """A good pass type certificate; keys are slow to make, so all tests share it."""
+    return pki.issue(ca)
+
+
+@pytest.fixture
+def acme_identity(acme: Account, ca: DevelopmentCA, issued: IssuedCertificate) -> AppleIdentity:
+    """The certificate that Acme's passes are signed with."""
+    return import_identity(
+        acme, certificate=issued.certificate_pem, key=issued.key_pem, wwdr=ca.wwdr.pem, actor="test"
+    )
+
+
+@pytest.fixture(scope="session")
+def globex_issued(ca: DevelopmentCA) -> IssuedCertificate:
+    """A good certificate for another pass type."""
+    name = "pass.com.example.globex"
+    return pki.issue(
+        ca,
+        subject=pass_type_name(name, team_identifier=pki.TEAM),
+        extensions=pass_type_extensions(name, nfc=False),
+    )
+
+
+@pytest.fixture
+def globex_identity(globex: Account, ca: DevelopmentCA, globex_issued: IssuedCertificate) -> AppleIdentity:
+    """The certificate that Globex's passes are signed with."""
+    made = globex_issued
+    return import_identity(
+        globex, certificate=made.certificate_pem, key=made.key_pem, wwdr=ca.wwdr.pem, actor="test"
+    )
+
+
+@pytest.fixture
+def read(ca: DevelopmentCA) -> Callable[[bytes], dict[str, Any]]:
+    """The pass.json of a file that a device would accept."""
+    return lambda content: check(content, root_pem=ca.root.pem, now=timezone.now()).pass_json

@@ -10,7 +10,8 @@ from django.utils import timezone
 
 from credentials import tokens
 from credentials.errors import Gone, NotFound
-from credentials.models import Credential, CredentialType, Person, WalletPass
+from credentials.images import default_icon
+from credentials.models import Credential, CredentialType, DesignImage, Person, WalletPass
 from credentials.states import PassState, State
 from credentials.values import value_of
 from redemption import access, claims
@@ -22,7 +23,7 @@ from redemption.models import ApplePass
 
 
 def offered_file(token: str, *, serial_number: str) -> bytes:
-    """The file of an open offer, for whoever holds the URL; four queries at most, and nothing is written.
+    """The file of an open offer, for whoever holds the URL; nothing is written.
 
     Raises `NotFound`, `Gone` when the offer or the URL has ended, `Unavailable` without a certificate.
     """
@@ -68,6 +69,8 @@ def standing_of(wallet_pass: WalletPass, *, now: datetime) -> Standing:
 
 
 def _offered(credential: Credential, serial_number: str) -> ApplePass:
+    if not serial_number.isalnum():
+        raise NotFound("There is no such file.")
     rows = ApplePass.objects.select_related("pass_type", "wallet_pass__value_key")
     found = rows.filter(wallet_pass__credential=credential, wallet_pass__serial_number=serial_number).first()
     if found is None:
@@ -122,4 +125,11 @@ def prepared_design(credential_type: CredentialType, version: int) -> PreparedDe
 
 
 def _images(credential_type: CredentialType) -> dict[str, bytes]:
-    return {image.file_name: bytes(image.png) for image in credential_type.images.all()}
+    """The design's images by file name; a pass without an icon would be refused, so it gets a neutral one."""
+    images = {image.file_name: bytes(image.png) for image in credential_type.images.all()}
+    if "icon.png" not in images:
+        drawn = default_icon(
+            background=credential_type.background_color, foreground=credential_type.foreground_color
+        )
+        images |= {DesignImage(role=DesignImage.Role.ICON, scale=scale).file_name: png for scale, png in drawn.items()}
+    return images
