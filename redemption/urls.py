@@ -2,6 +2,19 @@
 
 from __future__ import annotations
 
-from django.urls import URLPattern, URLResolver
+from django.urls import include, path, re_path
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from redemption import pages
+
+app_name = "redemption"
+
+urlpatterns = [
+    # Any string goes for a token: a stricter route would answer a malformed one in another way.
+    path("passes/<str:token>", pages.status, name="status"),
+    path("passes/<str:token>/apple", pages.claim_apple, name="claim_apple"),
+    path("passes/<str:token>/apple/<str:serial_number>.pkpass", pages.apple_file, name="apple_file"),
+    path("passes/<str:token>/google", pages.claim_google, name="claim_google"),
+    re_path(r"^passes(?:/[\s\S]*)?\Z", pages.not_found),
+    path("apple/", include("redemption.apple.urls")),
+    path("robots.txt", pages.robots),
+]

@@ -1,0 +1,144 @@
+"""The passholder's pages: where a redemption URL stands, and the way from there into a wallet.
+
+Looking never changes anything; whatever claims is a POST (mail scanners and link previews open every link).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.template.loader import render_to_string
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_safe
+
+from credentials.errors import Conflict, Gone, NotFound, Refusal, Unavailable
+from credentials.models import Person
+from redemption import access, claims, throttling, wallets
+from redemption.access import ENDED, Standing, Visit
+from redemption.apple import files
+
+PKPASS = "application/vnd.apple.pkpass"
+
+View = Callable[..., HttpResponse]
+
+_STATUSES: dict[type[Refusal], int] = {Conflict: 409, Gone: 410, Unavailable: 503}
+
+# What to tell somebody whose step failed although the URL is good: the page then still has its buttons.
+_NOTICES: dict[int, Promise] = {
+    410: _("That download has ended. Add the pass again to get a fresh one."),
+    503: _("This does not work at the moment, and nothing has changed. Please try again in a few minutes."),
+}
+
+
+def answers(*methods: str, limit: str) -> Callable[[View], View]:
+    """A view of one redemption URL: its methods, its limit, and pages for all that is refused.
+
+    The secret in the path is the whole authority, no cookie lends any, so there is nothing that a forged
+    request could borrow: these views are exempt from the CSRF check, which would need a cookie itself.
+    """
+
+    def decorate(view: View) -> View:
+        @csrf_exempt
+        @wraps(view)
+        def answer(request: HttpRequest, token: str, **parts: str) -> HttpResponse:
+            if request.method not in methods:
+                return _not_allowed(request, token, methods=methods)
+            if allowance := throttling.excess(request, token, group=limit):
+                page = render_to_string("redemption/limited.html", request=request)
+                return HttpResponse(page, status=429, headers=allowance.headers)
+            try:
+                return view(request, token, **parts)
+            except NotFound:
+                return not_found(request)
+            except Refusal as refusal:
+                return _page(request, token, access.visit(token), status=_status_of(refusal))
+
+        return answer
+
+    return decorate
+
+
+@answers("GET", "HEAD", limit="page_views")
+def status(request: HttpRequest, token: str) -> HttpResponse:
+    """GET where the passholder stands and what to do next."""
+    visit = access.visit(token)
+    return _page(request, token, visit, status=410 if visit.standing in ENDED else 200)
+
+
+@answers("POST", limit="claims")
+def claim_apple(request: HttpRequest, token: str) -> HttpResponse:
+    """POST for a pass: 303 to its file. Asking again leads to the same file while the offer is fresh."""
+    offer = claims.claim_apple(token)
+    file = reverse("redemption:apple_file", args=[token, offer.serial_number])
+    return HttpResponseRedirect(file, status=303)
+
+
+@answers("GET", "HEAD", limit="page_views")
+def apple_file(request: HttpRequest, token: str, serial_number: str) -> HttpResponse:
+    """GET the file of an open offer, as often as browser and Wallet care to (Chrome on iOS fetches twice)."""
+    slug = access.visit(token).credential.credential_type.slug
+    body = files.offered_file(token, serial_number=serial_number)
+    headers = {"Content-Disposition": f'inline; filename="{slug}.pkpass"'}
+    return HttpResponse(body, content_type=PKPASS, headers=headers)
+
+
+@answers("POST", limit="claims")
+def claim_google(request: HttpRequest, token: str) -> HttpResponse:
+    """POST for a save link; no way leads to Google yet, so whoever may claim gets the page that says so."""
+    with transaction.atomic():
+        access.claimable(token)
+    raise Unavailable("Google cannot be reached.")
+
+
+@csrf_exempt
+def not_found(request: HttpRequest) -> HttpResponse:
+    """The one page for every URL that leads nowhere, whatever is wrong with it."""
+    throttling.count_failed_lookup(request)
+    return render(request, "404.html", status=404)
+
+
+@require_safe
+def robots(request: HttpRequest) -> HttpResponse:
+    """GET what crawlers are asked to leave alone, by path, since naming a URL would publish it."""
+    return HttpResponse("User-agent: *\nDisallow: /passes/\n", content_type="text/plain")
+
+
+def _page(request: HttpRequest, token: str, visit: Visit, *, status: int) -> HttpResponse:
+    """The page of a standing, with no more of the holder than tells them that the pass is theirs."""
+    credential = visit.credential
+    ready = visit.standing == Standing.READY
+    context = {
+        "token": token,
+        "visit": visit,
+        "credential": credential,
+        "credential_type": credential.credential_type,
+        "organization": credential.account.name,
+        "holder": "" if visit.standing in ENDED else _short_name(credential.person),
+        "wallets": wallets.offered(credential) if ready else [],
+        "has_expired": credential.has_expired(timezone.now()),
+        "notice": _NOTICES.get(status, "") if ready else "",
+    }
+    return render(request, f"redemption/{visit.standing}.html", context, status=status)
+
+
+def _not_allowed(request: HttpRequest, token: str, *, methods: tuple[str, ...]) -> HttpResponse:
+    page = render_to_string("redemption/not_allowed.html", {"token": token}, request)
+    return HttpResponse(page, status=405, headers={"Allow": ", ".join(methods)})
+
+
+def _status_of(refusal: Refusal) -> int:
+    return next(status for kind, status in _STATUSES.items() if isinstance(refusal, kind))
+
+
+def _short_name(person: Person) -> str:
+    """First name and initial: whoever has the link reads it."""
+    initial = f"{person.last_name[:1]}." if person.last_name else ""
+    return f"{person.first_name} {initial}".strip()

@@ -1,0 +1,36 @@
+"""What every answer below `/passes/` carries: the address is a secret, and must stay between two parties."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from django.http import HttpRequest, HttpResponse
+
+PATH = "/passes"
+
+HEADERS = {
+    # Neither a proxy, nor the browser's history, nor the next page learns what this one said or where it was.
+    "Cache-Control": "no-store, private",
+    "Referrer-Policy": "no-referrer",
+    "X-Robots-Tag": "noindex, nofollow",
+    "Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; "
+    "base-uri 'none'; frame-ancestors 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "Cross-Origin-Opener-Policy": "same-origin",
+}
+
+
+class PrivacyMiddleware:
+    """Sets the headers by path, so that no view and no error page does without; stands before the others."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        if request.path_info == PATH or request.path_info.startswith(f"{PATH}/"):
+            for name, value in HEADERS.items():
+                response[name] = value
+            # The URL is the whole authority here; a cookie could only follow somebody around.
+            response.cookies.clear()
+        return response
