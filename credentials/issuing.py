@@ -61,10 +61,7 @@ def renew_url(credential: Credential, *, actor: str) -> tuple[Credential, str]:
     """
     now = timezone.now()
     with transaction.atomic():
-        held = Credential.objects.select_related("person", "credential_type", "account")
-        credential = held.select_for_update(of=("self",), no_key=True).get(pk=credential.pk)
-        if credential.state not in LIVE or credential.has_expired(now):
-            raise IllegalMove("A credential that has ended gets no new URL.")
+        credential = _lock_live(credential, now=now)
         credential.urls.filter(replaced_at=None).update(replaced_at=now)
         lifecycle.void_offers(credential, now=now)
         credential.url_expires_at = _url_end(credential.person, now=now)
@@ -79,6 +76,40 @@ def renew_url(credential: Credential, *, actor: str) -> tuple[Credential, str]:
             now=now,
         )
     return credential, url
+
+
+def set_expiry(credential: Credential, *, expires_at: datetime | None, actor: str) -> Credential:
+    """Moves the end of a credential, or takes it away with `None`.
+
+    Raises `Invalid` when `expires_at` has passed already, `IllegalMove` when the credential has ended.
+    """
+    now = timezone.now()
+    if expires_at is not None and expires_at <= now:
+        raise Invalid("expires_at", "This time has already passed.")
+    with transaction.atomic():
+        credential = _lock_live(credential, now=now)
+        if expires_at == credential.expires_at:
+            return credential
+        credential.expires_at = expires_at
+        credential.sequence += 1
+        credential.save(update_fields=["expires_at", "sequence"])
+        record_for_credential(
+            EventType.CREDENTIAL_UPDATED,
+            credential,
+            installed=credential.installed_pass,
+            actor=actor,
+            now=now,
+        )
+    return credential
+
+
+def _lock_live(credential: Credential, *, now: datetime) -> Credential:
+    """The row as it is now, held until the transaction ends."""
+    rows = Credential.objects.select_related("person", "credential_type", "account")
+    held = rows.select_for_update(of=("self",), no_key=True).get(pk=credential.pk)
+    if held.state not in LIVE or held.has_expired(now):
+        raise IllegalMove("This credential has ended.")
+    return held
 
 
 def _mint_url(credential: Credential) -> str:

@@ -107,6 +107,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "passflow.request_id.RequestIdMiddleware",
+    "credentials.api.edge.ApiEdge",
     "redemption.privacy.PrivacyMiddleware",
     "passflow.client_ip.ClientIpMiddleware",
     "django.middleware.security.SecurityMiddleware",
@@ -185,19 +186,29 @@ REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["credentials.api.authentication.ApiKeyAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["credentials.api.scopes.HasScope"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_PARSER_CLASSES": ["credentials.api.bodies.JsonObjectParser"],
+    "DEFAULT_THROTTLE_CLASSES": ["credentials.api.throttling.PerApiKey"],
+    "DEFAULT_METADATA_CLASS": None,
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "DEFAULT_PAGINATION_CLASS": "credentials.api.pagination.PageHeaders",
     "EXCEPTION_HANDLER": "credentials.api.problems.answer_for",
     "UNAUTHENTICATED_USER": None,
-    "DATETIME_FORMAT": "iso-8601",
+    "URL_FORMAT_OVERRIDE": None,
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "PassFlow",
     "VERSION": "3",
     "OAS_VERSION": "3.1.0",
-    "SERVE_INCLUDE_SCHEMA": False,
     "SCHEMA_PATH_PREFIX": "/api/v3",
+    "PREPROCESSING_HOOKS": ["credentials.api.schema.only_one_mount"],
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "credentials.api.schema.describe_the_rest",
+    ],
+    "PATH_CONVERTER_OVERRIDES": {
+        "row_id": {"type": "integer", "minimum": 1, "maximum": 2**63 - 1},
+        "public_id": {"type": "string", "pattern": "^[0-9A-Za-z]{1,24}$"},
+    },
 }
 
 # --- Limits -----------------------------------------------------------------------------------------

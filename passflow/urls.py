@@ -7,8 +7,13 @@ from django.urls import include, path
 
 from passflow import health
 
+api = include("credentials.api.urls")
+
 urlpatterns = [
     path("admin/", admin.site.urls),
+    path("api/v3/", api),
+    # DoorFlow's prefix, so that clients made for its API work with another base URL.
+    path("api/3/", api),
     path("", include("redemption.urls")),
     path("livez", health.livez),
     path("readyz", health.readyz),

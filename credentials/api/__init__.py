@@ -1,0 +1,1 @@
+"""The REST API v3: people, credential types, credentials and events."""
