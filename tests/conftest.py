@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.utils import timezone
+from pytest_django import Settings
 
 from credentials.models import Account
+from redemption.apple import push
 from redemption.apple.development_ca import (
     DevelopmentCA,
     IssuedCertificate,
@@ -21,6 +26,31 @@ from redemption.models import AppleIdentity
 from tests import factories
 from tests.apple_pass_checker import check
 from tests.fakes import pki
+from tests.fakes.apns import FakeApns
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(
+    tmp_path_factory: pytest.TempPathFactory, django_db_modify_db_settings_parallel_suffix: None
+) -> None:
+    """SQLite in a file, as operators have it: threads and processes get connections of their own."""
+    database = connection.settings_dict
+    if connection.vendor == "sqlite":
+        database["TEST"]["NAME"] = str(tmp_path_factory.mktemp("database") / "test.sqlite3")
+        database["OPTIONS"]["init_command"] += "PRAGMA synchronous=OFF;"
+
+
+@pytest.fixture(autouse=True)
+def unlimited(settings: Settings) -> None:
+    """Tests may do things often."""
+    settings.RATE_LIMITS_ON = False
+
+
+@pytest.fixture
+def limited(unlimited: None, settings: Settings) -> None:
+    """The limits hold, with counters of this test's own."""
+    settings.RATE_LIMITS_ON = True
+    settings.RATELIMIT_CACHE_PREFIX = f"{uuid.uuid4()}:"
 
 
 @pytest.fixture
@@ -73,6 +103,17 @@ def globex_identity(globex: Account, ca: DevelopmentCA, globex_issued: IssuedCer
     return import_identity(
         globex, certificate=made.certificate_pem, key=made.key_pem, wwdr=ca.wwdr.pem, actor="test"
     )
+
+
+@pytest.fixture
+def apns(ca: DevelopmentCA, settings: Settings, tmp_path: Path) -> Iterator[FakeApns]:
+    """Apple's push service, to which this test's pushes go."""
+    with FakeApns(client_ca_pem=ca.wwdr.pem + ca.root.pem) as fake:
+        trusted = tmp_path / "apns.pem"
+        trusted.write_bytes(fake.ca_pem)
+        settings.APNS_URL, settings.APNS_CA = fake.url, str(trusted)
+        yield fake
+        push.close_connections()
 
 
 @pytest.fixture
