@@ -30,7 +30,8 @@ SECRET_NAME = re.compile(r"token|secret|password|api_key|bearer", re.IGNORECASE)
 
 VAGUE_FILES = {"utils", "helpers", "common", "base", "misc"}
 VAGUE_FUNCTION = re.compile(r"_*(do|handle|process)_")
-VAGUE_CLASS = re.compile(r"\w*(Manager|Service|Helper)$")
+# "Web service" is Apple's own word for what a wallet speaks to.
+VAGUE_CLASS = re.compile(r"\w*(Manager|(?<!Web)Service|Helper)$")
 # Names that a framework calls; they are ours to implement, not to choose.
 FRAMEWORK_HOOKS = {
     *("process_view", "process_exception"),  # Django's middleware
@@ -43,6 +44,8 @@ MAX_TEST_LINES = 400
 MAX_FUNCTION_LINES = 60
 MAX_VIEW_LINES = 15
 VIEW_MODULES = {"views", "pages", "web_service", "api"}
+
+TEMPLATE_TAG = re.compile(r"{%.*?%}|{{.*?}}|{#.*?#}")
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 Finding = tuple[int, str]
@@ -189,7 +192,7 @@ def loose_secrets(source: Source) -> Iterator[Finding]:
 def inline_code(source: Source) -> Iterator[Finding]:
     """Script and style inside a page, which the content security policy would have to let through."""
     page = _Page()
-    page.feed(source.text)
+    page.feed(TEMPLATE_TAG.sub("", source.text))
     page.close()
     yield from page.findings
 

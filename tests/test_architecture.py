@@ -142,6 +142,7 @@ def test_pages_hold_no_script_and_no_style() -> None:
     assert refuses(architecture.inline_code, '<body {% if x %}onload="start()"{% endif %}>')
     assert refuses(architecture.inline_code, '<a href=" JavaScript:start()">')
     assert not refuses(architecture.inline_code, '<script src="{% static "page.js" %}" defer></script>')
+    assert not refuses(architecture.inline_code, '<meta content="{% trans "on the way" %}">')
 
 
 def test_secrets_pass_through_one_door() -> None:
