@@ -21,7 +21,7 @@ VAR_DIR.mkdir(exist_ok=True)
 # --- Who we are -------------------------------------------------------------------------------------
 
 DEBUG = env.bool("PASSFLOW_DEBUG", False)
-BASE_URL = env.str("PASSFLOW_BASE_URL", "http://127.0.0.1:8000").rstrip("/")
+BASE_URL = env.str("PASSFLOW_BASE_URL", f"http://127.0.0.1:{env.int('PORT', 8000)}").rstrip("/")
 TRUSTED_PROXIES = env.int("PASSFLOW_TRUSTED_PROXIES", 0)
 ALLOWED_HOSTS = [host for host in {urlsplit(BASE_URL).hostname, "127.0.0.1", "localhost", "[::1]"} if host]
 CSRF_TRUSTED_ORIGINS = [BASE_URL]
@@ -188,7 +188,6 @@ REST_FRAMEWORK = {
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["credentials.api.bodies.JsonObjectParser"],
     "DEFAULT_THROTTLE_CLASSES": ["credentials.api.throttling.PerApiKey"],
-    "DEFAULT_METADATA_CLASS": None,
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "DEFAULT_PAGINATION_CLASS": "credentials.api.pagination.PageHeaders",
     "EXCEPTION_HANDLER": "credentials.api.problems.answer_for",

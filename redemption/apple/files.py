@@ -10,8 +10,8 @@ from django.utils import timezone
 
 from credentials import tokens
 from credentials.errors import Gone, NotFound
-from credentials.images import default_icon
-from credentials.models import Credential, CredentialType, DesignImage, Person, WalletPass
+from credentials.designs import image_files
+from credentials.models import Credential, CredentialType, Person, WalletPass
 from credentials.states import PassState, State
 from credentials.values import value_of
 from redemption import access, claims
@@ -119,17 +119,6 @@ def prepared_design(credential_type: CredentialType, version: int) -> PreparedDe
             sharing_prohibited=credential_type.sharing_prohibited,
             user_info=credential_type.user_info,
             localizations=credential_type.localizations,
-            images=_images(credential_type),
+            images=image_files(credential_type),
         )
     )
-
-
-def _images(credential_type: CredentialType) -> dict[str, bytes]:
-    """The design's images by file name; a pass without an icon would be refused, so it gets a neutral one."""
-    images = {image.file_name: bytes(image.png) for image in credential_type.images.all()}
-    if "icon.png" not in images:
-        drawn = default_icon(
-            background=credential_type.background_color, foreground=credential_type.foreground_color
-        )
-        images |= {DesignImage(role=DesignImage.Role.ICON, scale=scale).file_name: png for scale, png in drawn.items()}
-    return images
