@@ -7,7 +7,7 @@ from django.urls import include, path
 
 from passflow import health
 
-api = include("credentials.api.urls")
+api = include([path("", include("credentials.api.urls")), path("", include("webhooks.urls"))])
 
 urlpatterns = [
     path("admin/", admin.site.urls),

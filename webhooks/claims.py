@@ -18,7 +18,7 @@ from django.utils import timezone
 from credentials.errors import NotFound
 from webhooks import endpoint_secrets, payloads
 from webhooks.endpoints import disable_endpoint
-from webhooks.models import Attempt, Delivery, DeliveryStatus, DisabledReason, Endpoint
+from webhooks.models import KEPT_OF_RESPONSE, Attempt, Delivery, DeliveryStatus, DisabledReason, Endpoint
 from webhooks.outcomes import Outcome
 from webhooks.retries import next_delay
 from webhooks.transport import Result
@@ -145,14 +145,14 @@ def _message(delivery: Delivery, *, secrets: Sequence[bytes]) -> Message:
 
 def _attempt(sent: Sent) -> Attempt:
     # PostgreSQL keeps no NUL in a text.
-    excerpt = sent.result.excerpt.decode(errors="replace").replace("\0", "\ufffd")
+    answer = sent.result.excerpt.decode(errors="replace").replace("\0", "\ufffd")
     return Attempt(
         delivery_id=sent.message.delivery_id,
         started_at=sent.started_at,
         duration_ms=sent.result.duration_ms,
         outcome=sent.result.outcome,
         response_status=sent.result.status,
-        response_excerpt=excerpt,
+        response_excerpt=answer[:KEPT_OF_RESPONSE],
     )
 
 

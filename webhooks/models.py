@@ -12,6 +12,9 @@ from credentials.models import Account, Event
 from credentials.tokens import mint_public_id
 from webhooks.outcomes import Outcome
 
+# Characters of each answer: enough for an error message, little enough for millions of attempts.
+KEPT_OF_RESPONSE = 2000
+
 
 class DisabledReason(models.TextChoices):
     """Why nothing is sent to an endpoint."""
@@ -172,7 +175,7 @@ class Attempt(models.Model):
     duration_ms = models.PositiveIntegerField()
     outcome = models.CharField(max_length=20, choices=Outcome)
     response_status = models.PositiveSmallIntegerField(null=True)
-    response_excerpt = models.TextField(blank=True)
+    response_excerpt = models.CharField(max_length=KEPT_OF_RESPONSE, blank=True)
 
     class Meta:
         ordering = ["id"]

@@ -8,6 +8,7 @@ import pytest
 from pytest_django import Settings
 
 from credentials.models import Account
+from tests.webhooks.callers import Caller
 from tests.webhooks.certificates import Certificates
 from tests.webhooks.receivers import Hook, Receiver, hook_to, listening
 
@@ -32,3 +33,9 @@ def receiver(open_loopback: None) -> Iterator[Receiver]:
 def hook(acme: Account, receiver: Receiver) -> Hook:
     """Acme's endpoint for every type of event, and the receiver behind it."""
     return hook_to(receiver, account=acme)
+
+
+@pytest.fixture
+def caller(acme: Account) -> Caller:
+    """Acme's integrator."""
+    return Caller.of(acme)

@@ -101,4 +101,4 @@ def test_what_is_no_secret_is_refused(text: str) -> None:
 def test_what_cannot_be_verified_is_not_signed(change: dict[str, object], sentence: str) -> None:
     message: dict[str, object] = {"message_id": "msg_1", "timestamp": 1, "body": b"{}", "secrets": [NEW]}
     with pytest.raises(ValueError, match=sentence):
-        sign(**(message | change))  # type: ignore[arg-type]
+        sign(**(message | change))  # type: ignore[arg-type]  # one of them is wrong, on purpose

@@ -1,0 +1,149 @@
+"""What the API writes and reads of webhooks: each class is the JSON of one noun, described for OpenAPI."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db.models import QuerySet
+from drf_spectacular.utils import extend_schema_serializer
+from rest_framework import serializers
+
+from credentials.api.fields import Flag, Text
+from credentials.event_types import PUBLIC_EVENT_TYPES
+from credentials.timestamps import rfc3339
+from webhooks import payloads
+from webhooks.endpoints import LONGEST_OVERLAP, OVERLAP
+from webhooks.models import KEPT_OF_RESPONSE, Attempt, Delivery, DeliveryStatus, DisabledReason, Endpoint
+from webhooks.outcomes import Outcome
+
+Json = dict[str, Any]
+
+
+@extend_schema_serializer(component_name="WebhookEndpoint")
+class EndpointJson(serializers.Serializer[Endpoint]):
+    """A URL that hears of the account's events."""
+
+    id = serializers.CharField()
+    url = serializers.CharField(allow_null=True, help_text="Null when the answer is replayed.")
+    description = serializers.CharField()
+    event_types = serializers.ListField(
+        child=serializers.ChoiceField(choices=PUBLIC_EVENT_TYPES), help_text="Empty: every type."
+    )
+    enabled = serializers.BooleanField(help_text="While false, nothing is sent.")
+    disabled_reason = serializers.ChoiceField(choices=DisabledReason.choices, allow_null=True)
+    disabled_at = serializers.DateTimeField(allow_null=True)
+    created_at = serializers.DateTimeField()
+    updated_at = serializers.DateTimeField()
+
+    def to_representation(self, instance: Endpoint) -> Json:
+        """The endpoint as JSON, without its secret."""
+        return {
+            "id": instance.public_id,
+            "url": instance.url,
+            "description": instance.description,
+            "event_types": instance.event_types,
+            "enabled": instance.enabled,
+            "disabled_reason": instance.disabled_reason or None,
+            "disabled_at": rfc3339(instance.disabled_at),
+            "created_at": rfc3339(instance.created_at),
+            "updated_at": rfc3339(instance.updated_at),
+        }
+
+
+@extend_schema_serializer(component_name="WebhookEndpointWithSecret")
+class EndpointWithSecretJson(EndpointJson):
+    """An endpoint with its signing secret, as it is answered once."""
+
+    secret = serializers.CharField(
+        allow_null=True,
+        help_text="Verifies messages, as Standard Webhooks says. Null when the answer is replayed.",
+    )
+
+
+class EndpointInput(serializers.Serializer[Endpoint]):
+    """An endpoint to create; unknown members are ignored."""
+
+    url = Text(help_text="https:// or http://, at most 2048 characters, of a public host.")
+    description = Text(max_length=200, allow_blank=True, required=False)
+    event_types = serializers.ListField(child=Text(), required=False, help_text="Empty: every type.")
+
+
+class EndpointChanges(EndpointInput):
+    """What can be changed about an endpoint; unknown members are ignored."""
+
+    enabled = Flag(required=False)
+
+
+class RotationInput(serializers.Serializer[Any]):
+    """How a secret is rotated."""
+
+    overlap_seconds = serializers.IntegerField(
+        min_value=0,
+        max_value=int(LONGEST_OVERLAP.total_seconds()),
+        default=int(OVERLAP.total_seconds()),
+        help_text="How long messages carry the former secret's signature too; 0 when it has leaked.",
+    )
+
+
+class DeliveriesQuery(serializers.Serializer[Any]):
+    """Which deliveries."""
+
+    status = serializers.ChoiceField(choices=DeliveryStatus.choices, required=False)
+
+    def applied_to(self, deliveries: QuerySet[Delivery]) -> QuerySet[Delivery]:
+        """The deliveries that match."""
+        return deliveries.filter(**self.validated_data)
+
+
+@extend_schema_serializer(component_name="WebhookAttempt")
+class AttemptJson(serializers.Serializer[Attempt]):
+    """One POST, and what came of it."""
+
+    at = serializers.DateTimeField()
+    duration_ms = serializers.IntegerField()
+    outcome = serializers.ChoiceField(choices=Outcome.choices)
+    response_status = serializers.IntegerField(allow_null=True)
+    response = serializers.CharField(help_text=f"The answer, cut after {KEPT_OF_RESPONSE} characters.")
+
+    def to_representation(self, instance: Attempt) -> Json:
+        """The attempt as JSON."""
+        return {
+            "at": rfc3339(instance.started_at),
+            "duration_ms": instance.duration_ms,
+            "outcome": instance.outcome,
+            "response_status": instance.response_status,
+            "response": instance.response_excerpt,
+        }
+
+
+@extend_schema_serializer(component_name="WebhookDelivery")
+class DeliveryJson(serializers.Serializer[Delivery]):
+    """One event on its way to one endpoint."""
+
+    id = serializers.CharField()
+    message_id = serializers.CharField(help_text="The header webhook-id, the same at every attempt.")
+    event_type = serializers.ChoiceField(choices=PUBLIC_EVENT_TYPES)
+    status = serializers.ChoiceField(choices=DeliveryStatus.choices)
+    next_attempt_at = serializers.DateTimeField(allow_null=True, help_text="Null when none is planned.")
+    created_at = serializers.DateTimeField()
+    finished_at = serializers.DateTimeField(allow_null=True)
+    attempts = AttemptJson(many=True)
+
+    @classmethod
+    def rows(cls, deliveries: QuerySet[Delivery]) -> QuerySet[Delivery]:
+        """Each delivery with all that is shown of it: two queries for any number."""
+        return deliveries.select_related("event").prefetch_related("attempts")
+
+    def to_representation(self, instance: Delivery) -> Json:
+        """The delivery as JSON; while it is being sent, no further attempt is planned."""
+        planned = instance.status == DeliveryStatus.PENDING and instance.claim_token is None
+        return {
+            "id": instance.public_id,
+            "message_id": payloads.message_id(instance.event),
+            "event_type": instance.event.type,
+            "status": instance.status,
+            "next_attempt_at": rfc3339(instance.next_attempt_at) if planned else None,
+            "created_at": rfc3339(instance.created_at),
+            "finished_at": rfc3339(instance.finished_at),
+            "attempts": [AttemptJson(attempt).data for attempt in instance.attempts.all()],
+        }
