@@ -142,6 +142,8 @@ TEMPLATES = [
 ]
 
 LANGUAGE_CODE = "en"
+# What the pages are written in: a browser that prefers another language is not told that this is it.
+LANGUAGES = [("en", "English")]
 TIME_ZONE = "UTC"
 USE_TZ = True
 
@@ -200,10 +202,7 @@ SPECTACULAR_SETTINGS = {
     "OAS_VERSION": "3.1.0",
     "SCHEMA_PATH_PREFIX": "/api/v3",
     "PREPROCESSING_HOOKS": ["credentials.api.schema.only_one_mount"],
-    "POSTPROCESSING_HOOKS": [
-        "drf_spectacular.hooks.postprocess_schema_enums",
-        "credentials.api.schema.describe_the_rest",
-    ],
+    "POSTPROCESSING_HOOKS": ["credentials.api.schema.describe_the_rest"],
     "PATH_CONVERTER_OVERRIDES": {
         "row_id": {"type": "integer", "minimum": 1, "maximum": 2**63 - 1},
         "public_id": {"type": "string", "pattern": "^[0-9A-Za-z]{1,24}$"},
@@ -275,6 +274,8 @@ LOGGING = {
     "loggers": {
         "django": {"handlers": [], "propagate": True},
         "django.server": {"handlers": [], "propagate": True},
+        # It names every URL that it asks for, push tokens included.
+        "httpx": {"level": "WARNING"},
     },
 }
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False

@@ -18,6 +18,17 @@ Endpoint = tuple[str, str, str, Callable[..., Any]]
 
 VERSION_PREFIX = "/api/v3/"
 
+_ABOUT = """
+Issue wallet passes to people and hand them out by redemption URL.
+
+Send an API key with every call: `Authorization: Bearer pf_key_…`. Bodies are JSON, flat or wrapped in the
+name of their resource; members that are unknown or read-only are ignored, so clients that were generated
+for DoorFlow's API v3 work here with another base URL. Times are RFC 3339, in UTC.
+
+A redemption URL is a bearer secret: whoever has it can take the pass. It is answered once, by the call that
+makes it, and cannot be read again.
+"""
+
 # What any call may answer, whatever it is asked.
 _ANYWHERE = (
     problems.UNAUTHORIZED,
@@ -63,6 +74,7 @@ def only_one_mount(endpoints: list[Endpoint]) -> list[Endpoint]:
 
 def describe_the_rest(result: Json, **_context: Any) -> Json:
     """Adds what holds for many calls alike: problems, the idempotency key, the headers of lists."""
+    result["info"]["description"] = _ABOUT
     described = {}
     for path, method, operation in _operations(result):
         for problem in _problems(operation, method=method, names_a_row="{" in path):
@@ -79,6 +91,8 @@ def _operations(result: Json) -> Iterator[tuple[str, str, Json]]:
             parameters = operation.setdefault("parameters", [])
             if method == "post":
                 parameters.append(_KEY_PARAMETER)
+            operation["summary"], _, rest = operation.get("description", "").partition(".")
+            operation["description"] = rest.strip()
             if any(parameter["name"] == "page" for parameter in parameters):
                 operation["responses"]["200"]["headers"] = _PAGE_HEADERS
             yield path, method, operation
@@ -100,7 +114,9 @@ def _problems(operation: Json, *, method: str, names_a_row: bool) -> Iterator[Pr
 
 def _response(problem: Problem) -> Json:
     """The problem as a response component."""
-    content = {problems.CONTENT_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    example = problems.document(problem, request_id="6f1ed002ab5595859014ebf0951522d9")
+    schema = {"$ref": "#/components/schemas/Problem"}
+    content = {problems.CONTENT_TYPE: {"schema": schema, "example": example}}
     headers = {}
     if problem.status == problems.UNAUTHORIZED.status:
         headers = {"WWW-Authenticate": _TEXT}

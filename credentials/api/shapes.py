@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from drf_spectacular.utils import extend_schema_serializer
+from drf_spectacular.utils import OpenApiExample, extend_schema_serializer
 from rest_framework import serializers
 
 from credentials.api.fields import Email, Flag, RowId, Text
@@ -53,6 +53,19 @@ class PersonJson(serializers.Serializer[Person]):
         }
 
 
+@extend_schema_serializer(
+    examples=[
+        OpenApiExample(
+            "A member",
+            {
+                "first_name": "Ada",
+                "last_name": "Lovelace",
+                "email": "ada@example.org",
+                "system_id": "member-1815",
+            },
+        )
+    ]
+)
 class PersonInput(serializers.Serializer[Person]):
     """A person as a caller writes it; unknown members are ignored."""
 
