@@ -184,7 +184,7 @@ def _signer(files: Files, *, root: x509.Certificate, now: datetime) -> Signer:
     )
 
 
-def _signed_data(signature: bytes) -> Any:  # noqa: ANN401 - asn1crypto is not typed
+def _signed_data(signature: bytes) -> Any:
     try:
         info = cms.ContentInfo.load(signature, strict=True)
         _ = info.native  # asn1crypto parses a part only when it is asked for; this asks for all of them
@@ -201,7 +201,7 @@ def _signed_data(signature: bytes) -> Any:  # noqa: ANN401 - asn1crypto is not t
         raise PassRejected(f"the signature is not CMS: {error}") from error
 
 
-def _signed_attributes(info: Any) -> Json:  # noqa: ANN401 - asn1crypto is not typed
+def _signed_attributes(info: Any) -> Json:
     _require(len(info["signed_attrs"]), "nothing is signed but the digest: there are no signed attributes")
     attributes: Json = {}
     for attribute in info["signed_attrs"]:
@@ -212,8 +212,8 @@ def _signed_attributes(info: Any) -> Json:  # noqa: ANN401 - asn1crypto is not t
 
 
 def _check_chain(
-    signed: Any,  # noqa: ANN401 - asn1crypto is not typed
-    info: Any,  # noqa: ANN401 - asn1crypto is not typed
+    signed: Any,
+    info: Any,
     *,
     root: x509.Certificate,
     moments: tuple[datetime, ...],
@@ -320,10 +320,10 @@ def _check_presentation(content: Json) -> None:
 
 def _check_date(value: str, *, key: str) -> None:
     try:
-        _require(datetime.fromisoformat(value).tzinfo, f"{key} has no time zone")
-        _require("T" in value, f"{key} has no time")
+        date = datetime.fromisoformat(value)
     except (TypeError, ValueError) as error:
         raise PassRejected(f"{key} is no date: {value}") from error
+    _require("T" in value and date.tzinfo, f"{key} has no time or no time zone")
 
 
 def _check_fields(style: Json) -> None:

@@ -35,7 +35,7 @@ class PassArchive(Pass):  # type: ignore[misc]  # wallet-py3k is not typed
         super().__init__(information)
         self.sharing_prohibited = False
         self._files = files
-        self._manifest = self._createManifest(b"")
+        self._manifest: bytes = self._createManifest(b"")
         self._entries, self._directory = _store(files, offset=0)
 
     def json_dict(self) -> Content:

@@ -22,10 +22,10 @@ SMALLEST_KEY_BITS = 2048
 
 
 class CertificateRefused(ValueError):
-    """A pass type certificate that cannot sign passes; `field` names the input at fault."""
+    """A certificate that cannot sign passes; `field` names the input at fault, `reason` is a sentence."""
 
     def __init__(self, field: str, reason: str) -> None:
-        super().__init__(f"{field}: {reason}")
+        super().__init__(reason)
         self.field = field
         self.reason = reason
 
@@ -54,12 +54,14 @@ def read_pkcs12(
         key, leaf, others = pkcs12.load_key_and_certificates(p12, password.encode())
     except (ValueError, UnsupportedAlgorithm) as error:
         if "password" in str(error):
-            raise CertificateRefused("password", "does not open this PKCS #12 file") from error
-        raise CertificateRefused("p12", "is not a PKCS #12 file") from error
+            raise CertificateRefused("password", "This password does not open the PKCS #12 file.") from error
+        raise CertificateRefused("p12", "This is not a PKCS #12 file.") from error
     if key is None:
-        raise CertificateRefused("p12", "holds no private key; export the certificate together with its key")
+        raise CertificateRefused(
+            "p12", "This file holds no private key; export the certificate with its key."
+        )
     if leaf is None:
-        raise CertificateRefused("p12", "holds no certificate that belongs to its private key")
+        raise CertificateRefused("p12", "This file holds no certificate that belongs to its private key.")
     return _examine(leaf, key=key, enclosed=others, wwdr=wwdr, now=now)
 
 
@@ -76,12 +78,13 @@ def pass_type_identifier(certificate: x509.Certificate) -> str:
     identifier = _subject_value(certificate, oid=NameOID.USER_ID, called="UID")
     if not identifier.startswith("pass."):
         raise CertificateRefused(
-            "certificate", f"is not for passes: its UID is {identifier!r} and does not start with 'pass.'"
+            "certificate", f"This certificate is not for passes: its UID is “{identifier}” and not “pass.…”."
         )
     stated = _stated_pass_type(certificate)
     if stated is not None and stated != identifier:
         raise CertificateRefused(
-            "certificate", f"names two pass types: {identifier!r} as UID, {stated!r} in its extension"
+            "certificate",
+            f"This certificate names two pass types: “{identifier}” as UID, “{stated}” in its extension.",
         )
     return identifier
 
@@ -91,7 +94,7 @@ def team_identifier(certificate: x509.Certificate) -> str:
     team = _subject_value(certificate, oid=NameOID.ORGANIZATIONAL_UNIT_NAME, called="OU")
     if not re.fullmatch(r"[A-Z0-9]{10}", team):
         raise CertificateRefused(
-            "certificate", f"has the OU {team!r}; a team identifier is ten characters A-Z and 0-9"
+            "certificate", f"This certificate has the OU “{team}”; a team identifier is ten of A-Z and 0-9."
         )
     return team
 
@@ -111,7 +114,7 @@ def _examine(
 ) -> PassCertificate:
     rsa_key = _large_enough(key)
     if rsa_key.public_key() != leaf.public_key():
-        raise CertificateRefused("key", "does not belong to the certificate")
+        raise CertificateRefused("key", "This key does not belong to the certificate.")
     _refuse_outside_validity(leaf, named="certificate", now=now)
     return PassCertificate(
         pass_type_identifier=pass_type_identifier(leaf),
@@ -136,7 +139,7 @@ def _certificates(data: bytes, *, named: str) -> list[x509.Certificate]:
             return x509.load_pem_x509_certificates(data)
         return [x509.load_der_x509_certificate(data)]
     except ValueError as error:
-        raise CertificateRefused(named, "is not an X.509 certificate in PEM or DER form") from error
+        raise CertificateRefused(named, "This is not an X.509 certificate in PEM or DER form.") from error
 
 
 def _private_key(pem: bytes, *, password: str) -> object:
@@ -145,8 +148,8 @@ def _private_key(pem: bytes, *, password: str) -> object:
         return serialization.load_pem_private_key(pem, password.encode() if encrypted else None)
     except (ValueError, TypeError, UnsupportedAlgorithm) as error:
         if encrypted:
-            raise CertificateRefused("password", "does not open this private key") from error
-        raise CertificateRefused("key", "is not a private key in PEM form") from error
+            raise CertificateRefused("password", "This password does not open the private key.") from error
+        raise CertificateRefused("key", "This is not a private key in PEM form.") from error
 
 
 def _large_enough(key: object) -> rsa.RSAPrivateKey:
@@ -157,14 +160,20 @@ def _large_enough(key: object) -> rsa.RSAPrivateKey:
         found = f"RSA with {key.key_size} bits"
     if isinstance(key, ec.EllipticCurvePrivateKey):
         found = f"an elliptic curve key ({key.curve.name})"
-    raise CertificateRefused("key", f"must be RSA with at least {SMALLEST_KEY_BITS} bits, found {found}")
+    raise CertificateRefused(
+        "key", f"The key must be RSA with at least {SMALLEST_KEY_BITS} bits; this is {found}."
+    )
 
 
 def _refuse_outside_validity(certificate: x509.Certificate, *, named: str, now: datetime) -> None:
     if now < certificate.not_valid_before_utc:
-        raise CertificateRefused(named, f"is not valid before {certificate.not_valid_before_utc.isoformat()}")
+        raise CertificateRefused(
+            named, f"This certificate is not valid before {certificate.not_valid_before_utc.isoformat()}."
+        )
     if now > certificate.not_valid_after_utc:
-        raise CertificateRefused(named, f"expired at {certificate.not_valid_after_utc.isoformat()}")
+        raise CertificateRefused(
+            named, f"This certificate expired at {certificate.not_valid_after_utc.isoformat()}."
+        )
 
 
 def _subject_value(certificate: x509.Certificate, *, oid: x509.ObjectIdentifier, called: str) -> str:
@@ -172,7 +181,7 @@ def _subject_value(certificate: x509.Certificate, *, oid: x509.ObjectIdentifier,
     if len(values) != 1:
         raise CertificateRefused(
             "certificate",
-            f"has {len(values)} {called} values in its subject, a pass type certificate has one",
+            f"This certificate has {len(values)} {called} in its subject; that of a pass type has one.",
         )
     return values[0]
 
@@ -196,7 +205,7 @@ def _issuer(
             "wwdr", _no_issuer_reason(leaf, given=None if wwdr is None else candidates[0])
         )
     if not _is_authority(issuer):
-        raise CertificateRefused("wwdr", "is not the certificate of an authority")
+        raise CertificateRefused("wwdr", "This intermediate is not the certificate of an authority.")
     _refuse_outside_validity(issuer, named="wwdr", now=now)
     return issuer
 
@@ -225,5 +234,7 @@ def _is_authority(certificate: x509.Certificate) -> bool:
 def _no_issuer_reason(leaf: x509.Certificate, *, given: x509.Certificate | None) -> str:
     issuer = leaf.issuer.rfc4514_string()
     if given is None:
-        return f"is needed: no known intermediate issued this certificate, its issuer is {issuer}"
-    return f"did not issue this certificate: it is {given.subject.rfc4514_string()}, the issuer is {issuer}"
+        return f"None of the known intermediates issued this certificate; give that of {issuer}."
+    return (
+        f"This intermediate, {given.subject.rfc4514_string()}, did not issue the certificate; {issuer} did."
+    )

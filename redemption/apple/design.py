@@ -48,10 +48,10 @@ MOST_IMAGE_BYTES = 10_000_000
 
 
 class DesignRefused(ValueError):
-    """A design that Wallet would refuse or show badly; `field` names the attribute at fault."""
+    """A design that Wallet would refuse or show badly; `field` names the attribute, `reason` says why."""
 
     def __init__(self, field: str, reason: str) -> None:
-        super().__init__(f"{field}: {reason}")
+        super().__init__(reason)
         self.field = field
         self.reason = reason
 
@@ -119,23 +119,23 @@ def _check_style(design: PassDesign) -> None:
     if design.style == "boardingPass":
         _check_choice("transit_type", design.transit_type, among=TRANSIT_TYPES)
     elif design.transit_type:
-        raise DesignRefused("transit_type", "belongs to boarding passes only")
+        raise DesignRefused("transit_type", "Only a boarding pass has a transit type.")
     _check_choice("barcode_format", design.barcode_format, among=BARCODE_FORMATS)
 
 
 def _check_choice(name: str, value: str, *, among: Collection[str]) -> None:
     if value not in among:
-        raise DesignRefused(name, f"is {value!r}, must be one of {', '.join(filter(None, among))}")
+        raise DesignRefused(name, f"“{value}” is not one of {', '.join(filter(None, among))}.")
 
 
 def _check_appearance(design: PassDesign) -> None:
     for name in ("organization_name", "description"):
         if not getattr(design, name).strip():
-            raise DesignRefused(name, "is required")
+            raise DesignRefused(name, "This is required.")
     for name in ("background_color", "foreground_color", "label_color"):
         color = getattr(design, name)
         if color and not re.fullmatch(r"#[0-9a-fA-F]{6}", color):
-            raise DesignRefused(name, f"is {color!r}, must be written #rrggbb")
+            raise DesignRefused(name, f"“{color}” is not a colour written #rrggbb.")
 
 
 def _check_field(pass_field: PassField) -> None:
@@ -146,21 +146,19 @@ def _check_field(pass_field: PassField) -> None:
         _check_choice("time_style", pass_field.time_style, among=DATE_STYLES)
         _check_value(pass_field)
     except DesignRefused as refusal:
-        raise DesignRefused("fields", f"{pass_field.key!r}: {refusal}") from refusal
+        raise DesignRefused("fields", f"“{pass_field.key}”, {refusal.field}: {refusal}") from refusal
 
 
 def _check_value(pass_field: PassField) -> None:
     unknown = set(PLACEHOLDER.findall(pass_field.value)) - PLACEHOLDERS
     if unknown:
-        raise DesignRefused("value", f"has no placeholder {{{min(unknown)}}}")
+        raise DesignRefused("value", f"There is no placeholder {{{min(unknown)}}}.")
     if not pass_field.value:
-        raise DesignRefused("value", "is required")
+        raise DesignRefused("value", "This is required.")
     if pass_field.is_date and pass_field.value != "{expires_at}" and not _is_time(pass_field.value):
-        raise DesignRefused(
-            "value", "must be {expires_at} or an ISO 8601 time with its zone, to be shown as a date"
-        )
+        raise DesignRefused("value", "A date is {expires_at} or an ISO 8601 time with its zone.")
     if pass_field.change_message and "%@" not in pass_field.change_message:
-        raise DesignRefused("change_message", "must hold %@, or the device shows no message")
+        raise DesignRefused("change_message", "Without %@ the device shows no message.")
 
 
 def _is_time(value: str) -> bool:
@@ -173,9 +171,9 @@ def _is_time(value: str) -> bool:
 def _check_keys(design: PassDesign) -> None:
     for key, times in Counter(pass_field.key for pass_field in design.fields).items():
         if not key or key in (STATUS_KEY, STANDING_KEY):
-            raise DesignRefused("fields", f"the key {key!r} cannot be used")
+            raise DesignRefused("fields", f"The key “{key}” cannot be used.")
         if times > 1:
-            raise DesignRefused("fields", f"the key {key!r} is used {times} times")
+            raise DesignRefused("fields", f"The key “{key}” is used {times} times.")
 
 
 def _check_counts(design: PassDesign) -> None:
@@ -183,11 +181,13 @@ def _check_counts(design: PassDesign) -> None:
     boarding_pass = design.style == "boardingPass"
     for area, most in (BOARDING_PASS_COUNTS if boarding_pass else FIELD_COUNTS).items():
         if counts[area] > most:
-            raise DesignRefused("fields", f"{counts[area]} {area} fields, Wallet shows {most}")
+            raise DesignRefused("fields", f"There are {counts[area]} {area} fields, Wallet shows {most}.")
     beside = counts["secondary"] + counts["auxiliary"]
     if design.barcode_format in SQUARE_BARCODES and beside > BESIDE_SQUARE_BARCODE and not boarding_pass:
-        shown = f"beside a square barcode Wallet shows {BESIDE_SQUARE_BARCODE}"
-        raise DesignRefused("fields", f"{beside} secondary and auxiliary fields, {shown}")
+        found = f"There are {beside} secondary and auxiliary fields"
+        raise DesignRefused(
+            "fields", f"{found}, beside a square barcode Wallet shows {BESIDE_SQUARE_BARCODE}."
+        )
 
 
 def _check_nfc(design: PassDesign) -> None:
@@ -196,52 +196,54 @@ def _check_nfc(design: PassDesign) -> None:
     try:
         key = serialization.load_der_public_key(base64.b64decode(design.nfc_public_key, validate=True))
     except (binascii.Error, ValueError, UnsupportedAlgorithm) as error:
-        raise DesignRefused("nfc_public_key", "is not the base64 form of an X.509 public key") from error
+        raise DesignRefused(
+            "nfc_public_key", "This is not the base64 form of an X.509 public key."
+        ) from error
     if not isinstance(key, ec.EllipticCurvePublicKey) or not isinstance(key.curve, ec.SECP256R1):
-        raise DesignRefused("nfc_public_key", "is not a key on the curve P-256")
+        raise DesignRefused("nfc_public_key", "This is not a key on the curve P-256.")
 
 
 def _check_user_info(design: PassDesign) -> None:
     try:
         json.dumps(design.user_info)
     except (TypeError, ValueError) as error:
-        raise DesignRefused("user_info", "cannot be written as JSON") from error
+        raise DesignRefused("user_info", "This cannot be written as JSON.") from error
 
 
 def _check_translations(language: str, translations: Mapping[str, str]) -> None:
     if not re.fullmatch(r"[a-z]{2,3}(-[A-Z][a-z]{3})?(-[A-Z]{2})?", language):
-        raise DesignRefused("localizations", f"{language!r} is not a language such as de, pt-BR or zh-Hans")
+        raise DesignRefused("localizations", f"“{language}” is not a language such as de, pt-BR or zh-Hans.")
     for text, translation in translations.items():
         # The device translates the filled text, which differs from holder to holder.
         if PLACEHOLDER.search(text):
-            raise DesignRefused("localizations", f"{text!r} holds a placeholder and cannot be translated")
+            raise DesignRefused("localizations", f"“{text}” holds a placeholder and cannot be translated.")
         if ("%@" in text) != ("%@" in translation):
-            raise DesignRefused(
-                "localizations", f"%@ stands on one side only of {text!r} and {translation!r}"
-            )
+            raise DesignRefused("localizations", f"%@ stands in only one of “{text}” and “{translation}”.")
 
 
 def _check_images(design: PassDesign) -> None:
     if "icon.png" not in design.images:
-        raise DesignRefused("images", "icon.png is missing, without it Wallet refuses the pass in silence")
+        raise DesignRefused("images", "Without an icon.png Wallet refuses a pass in silence.")
     for name, png in design.images.items():
         _check_image(name, png, sizes=IMAGES[design.style])
     kinds = {re.split("[@.]", name)[0] for name in design.images}
     if design.style == "eventTicket" and "strip" in kinds and kinds & {"background", "thumbnail"}:
-        raise DesignRefused("images", "an event ticket has a strip, or a background and a thumbnail")
+        raise DesignRefused("images", "An event ticket has a strip, or else a background and a thumbnail.")
     if sum(map(len, design.images.values())) > MOST_IMAGE_BYTES:
-        raise DesignRefused("images", f"are more than {MOST_IMAGE_BYTES} bytes together")
+        raise DesignRefused("images", f"Together they have more than {MOST_IMAGE_BYTES} bytes.")
 
 
 def _check_image(name: str, png: bytes, *, sizes: Mapping[str, Size]) -> None:
     known = re.fullmatch(r"([a-z]+)(?:@([23])x)?\.png", name)
     if known is None or known[1] not in sizes:
-        raise DesignRefused("images", f"{name!r} is not an image of this style ({', '.join(sizes)})")
+        raise DesignRefused(
+            "images", f"“{name}” is not an image of this style, which are {', '.join(sizes)}."
+        )
     if not png.startswith(b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR") or not png.endswith(b"IEND\xaeB`\x82"):
-        raise DesignRefused("images", f"{name} is not a whole PNG file")
+        raise DesignRefused("images", f"{name} is not a whole PNG file.")
     width, height = struct.unpack(">2L", png[16:24])
     most_width, most_height = (points * int(known[2] or 1) for points in sizes[known[1]])
     if width > most_width or height > most_height:
         raise DesignRefused(
-            "images", f"{name} has {width} by {height} pixels, at most {most_width} by {most_height}"
+            "images", f"{name} has {width} by {height} pixels, at most {most_width} by {most_height}."
         )

@@ -11,6 +11,7 @@ STANDINGS: Mapping[str, str] = {
     "suspended": "Suspended",
     "revoked": "Revoked",
     "expired": "Expired",
+    "replaced": "Replaced",
 }
 
 
@@ -20,15 +21,17 @@ def _words(status: str, changed: str, *standings: str) -> dict[str, str]:
 
 
 WORDS: Mapping[str, Mapping[str, str]] = {
-    "ar": _words("الحالة", "الحالة: %@", "نشطة", "موقوفة", "ملغاة", "منتهية الصلاحية"),
-    "de": _words("Status", "Status: %@", "Gültig", "Gesperrt", "Widerrufen", "Abgelaufen"),
+    "ar": _words("الحالة", "الحالة: %@", "نشطة", "موقوفة", "ملغاة", "منتهية الصلاحية", "مستبدلة"),
+    "de": _words("Status", "Status: %@", "Gültig", "Gesperrt", "Widerrufen", "Abgelaufen", "Ersetzt"),
     "en": _words(STATUS, STATUS_CHANGED, *STANDINGS.values()),
-    "es": _words("Estado", "Estado: %@", "Activo", "Suspendido", "Revocado", "Caducado"),
-    "fr": _words("Statut", "Statut : %@", "Actif", "Suspendu", "Révoqué", "Expiré"),
-    "it": _words("Stato", "Stato: %@", "Attivo", "Sospeso", "Revocato", "Scaduto"),
-    "ja": _words("ステータス", "ステータス:%@", "有効", "一時停止中", "取り消し済み", "期限切れ"),
-    "nl": _words("Status", "Status: %@", "Actief", "Geblokkeerd", "Ingetrokken", "Verlopen"),
-    "pt": _words("Estado", "Estado: %@", "Ativo", "Suspenso", "Revogado", "Expirado"),
+    "es": _words("Estado", "Estado: %@", "Activo", "Suspendido", "Revocado", "Caducado", "Sustituido"),
+    "fr": _words("Statut", "Statut : %@", "Actif", "Suspendu", "Révoqué", "Expiré", "Remplacé"),
+    "it": _words("Stato", "Stato: %@", "Attivo", "Sospeso", "Revocato", "Scaduto", "Sostituito"),
+    "ja": _words(
+        "ステータス", "ステータス:%@", "有効", "一時停止中", "取り消し済み", "期限切れ", "置き換え済み"
+    ),
+    "nl": _words("Status", "Status: %@", "Actief", "Geblokkeerd", "Ingetrokken", "Verlopen", "Vervangen"),
+    "pt": _words("Estado", "Estado: %@", "Ativo", "Suspenso", "Revogado", "Expirado", "Substituído"),
 }
 
 

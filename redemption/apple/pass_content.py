@@ -24,12 +24,11 @@ from redemption.apple.design import (
     STATUS_KEY,
     PassDesign,
     PassField,
-    check_design,
 )
 from redemption.apple.localization import STANDINGS, STATUS, STATUS_CHANGED, strings_files
 from redemption.apple.signing import SigningIdentity
 
-Standing = Literal["active", "suspended", "revoked", "expired"]
+Standing = Literal["active", "suspended", "revoked", "expired", "replaced"]
 STYLES = {
     "generic": Generic,
     "coupon": Coupon,
@@ -68,9 +67,21 @@ class PreparedDesign:
     content: Content
 
 
+@dataclass(frozen=True)
+class FilledPass:
+    """The pass.json of one pass, ready to be packed with the files of its design."""
+
+    content: Content = field(repr=False)
+    archive: PassArchive
+    identity: SigningIdentity
+
+    def pack(self, *, signed_at: datetime) -> bytes:
+        """Return the .pkpass file; `signed_at` is aware."""
+        return self.archive.pack(self.content, identity=self.identity, signed_at=signed_at)
+
+
 def prepare(design: PassDesign) -> PreparedDesign:
-    """Check a design and lay out what its passes share; raises DesignRefused."""
-    check_design(design)
+    """Lay out what the passes of a design share, which `check_design` has accepted."""
     information = STYLES[design.style]()
     if design.transit_type:
         information.transitType = _constant("PKTransitType", design.transit_type)
@@ -81,32 +92,10 @@ def prepare(design: PassDesign) -> PreparedDesign:
     return PreparedDesign(design=design, archive=archive, content=archive.content())
 
 
-def make_pass(
-    prepared: PreparedDesign, facts: PassFacts, *, identity: SigningIdentity, signed_at: datetime
-) -> bytes:
-    """Return the .pkpass file that these facts make of a design; times are aware."""
-    content = compose(prepared, facts, identity=identity)
-    return prepared.archive.pack(content, identity=identity, signed_at=signed_at)
-
-
-def compose(prepared: PreparedDesign, facts: PassFacts, *, identity: SigningIdentity) -> Content:
-    """Return the pass.json that these facts make of a design; times are aware."""
-    style = prepared.design.style
-    expires_at = _w3c(facts.expires_at) if facts.expires_at else ""
-    content = {
-        **prepared.content,
-        "passTypeIdentifier": identity.pass_type_identifier,
-        "teamIdentifier": identity.team_identifier,
-        "serialNumber": facts.serial_number,
-        "webServiceURL": facts.web_service_url,
-        "authenticationToken": facts.authentication_token,
-        style: _information(prepared.content[style], facts, expires_at=expires_at),
-    }
-    if expires_at:
-        content["expirationDate"] = expires_at
-    if facts.standing != "active":
-        return {**content, "voided": True}
-    return {**content, **_scannable(prepared.design, value=facts.value, nfc=identity.nfc)}
+def fill(prepared: PreparedDesign, facts: PassFacts, *, identity: SigningIdentity) -> FilledPass:
+    """Return the pass that these facts make of a design; times are aware."""
+    content = _content(prepared, facts, identity=identity)
+    return FilledPass(content=content, archive=prepared.archive, identity=identity)
 
 
 class ShownField(Field):  # type: ignore[misc]  # wallet-py3k is not typed
@@ -135,6 +124,25 @@ def _add_appearance(archive: PassArchive, design: PassDesign) -> None:
     archive.userInfo = design.user_info
     # What must be unlocked to be used must not be handed on either.
     archive.sharing_prohibited = design.sharing_prohibited or design.nfc_requires_authentication
+
+
+def _content(prepared: PreparedDesign, facts: PassFacts, *, identity: SigningIdentity) -> Content:
+    style = prepared.design.style
+    expires_at = _w3c(facts.expires_at) if facts.expires_at else ""
+    content = {
+        **prepared.content,
+        "passTypeIdentifier": identity.pass_type_identifier,
+        "teamIdentifier": identity.team_identifier,
+        "serialNumber": facts.serial_number,
+        "webServiceURL": facts.web_service_url,
+        "authenticationToken": facts.authentication_token,
+        style: _information(prepared.content[style], facts, expires_at=expires_at),
+    }
+    if expires_at:
+        content["expirationDate"] = expires_at
+    if facts.standing != "active":
+        return {**content, "voided": True}
+    return {**content, **_scannable(prepared.design, value=facts.value, nfc=identity.nfc)}
 
 
 def _information(designed: Content, facts: PassFacts, *, expires_at: str) -> Content:

@@ -19,7 +19,7 @@ from wallet.models import Barcode, Generic, Pass  # type: ignore[import-untyped]
 
 from redemption.apple.design import PassDesign, PassField
 from redemption.apple.development_ca import DevelopmentCA, IssuedCertificate, create_development_ca
-from redemption.apple.pass_content import PassFacts, make_pass, prepare
+from redemption.apple.pass_content import PassFacts, fill, prepare
 from redemption.apple.signing import SigningIdentity
 from tests.fakes import pki
 
@@ -82,7 +82,7 @@ def _our_pass(issued: IssuedCertificate, ca: DevelopmentCA) -> Work:
         holder={"first_name": "Ada", "last_name": "Lovelace"},
         expires_at=datetime(2030, 1, 1, tzinfo=UTC),
     )
-    return lambda: make_pass(prepared, facts, identity=identity, signed_at=datetime.now(UTC))
+    return lambda: fill(prepared, facts, identity=identity).pack(signed_at=datetime.now(UTC))
 
 
 def _wallet_py3k_pass(issued: IssuedCertificate, ca: DevelopmentCA, *, folder: Path) -> Work:

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import shutil
 from datetime import UTC, datetime
 
 import pytest
 
-from redemption.apple.development_ca import DevelopmentCA, IssuedCertificate, create_development_ca
+from redemption.apple.development_ca import (
+    DevelopmentCA,
+    IssuedCertificate,
+    create_development_ca,
+    issue_pass_certificate,
+)
 from redemption.apple.pass_content import PreparedDesign, prepare
 from redemption.apple.signing import SigningIdentity
 from tests.fakes import pki
@@ -22,7 +28,7 @@ def ca() -> DevelopmentCA:
 @pytest.fixture(scope="session")
 def issued(ca: DevelopmentCA) -> IssuedCertificate:
     """A good pass type certificate."""
-    return pki.issue(ca)
+    return issue_pass_certificate(ca, pki.PASS_TYPE, team_identifier=pki.TEAM, validity=pki.ALWAYS)
 
 
 @pytest.fixture(scope="session")
@@ -41,3 +47,12 @@ def prepared() -> PreparedDesign:
 def now() -> datetime:
     """A moment at which everything here is valid."""
     return datetime(2026, 6, 1, 12, 0, 0, tzinfo=UTC)
+
+
+@pytest.fixture(scope="session")
+def openssl() -> str:
+    """The openssl of this machine, a reader that we did not write."""
+    path = shutil.which("openssl")
+    if path is None:
+        pytest.skip("openssl is not installed, it is needed for a second opinion")
+    return path

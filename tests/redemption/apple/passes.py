@@ -15,11 +15,12 @@ def png(width: int, height: int) -> bytes:
     rows = (b"\0" + b"\x80" * width) * height
     header = struct.pack(">2L5B", width, height, 8, 0, 0, 0, 0)
     return b"\x89PNG\r\n\x1a\n" + b"".join(
-        _chunk(kind, data) for kind, data in ((b"IHDR", header), (b"IDAT", zlib.compress(rows)), (b"IEND", b""))
+        _chunk(kind, data)
+        for kind, data in ((b"IHDR", header), (b"IDAT", zlib.compress(rows)), (b"IEND", b""))
     )
 
 
-def design(**changes: Any) -> PassDesign:  # noqa: ANN401 - any attribute of a design, right or wrong
+def design(**changes: Any) -> PassDesign:
     """Return a design for a gym card."""
     attributes = {
         "style": "generic",
@@ -40,7 +41,7 @@ def design(**changes: Any) -> PassDesign:  # noqa: ANN401 - any attribute of a d
     return PassDesign(**{**attributes, **changes})
 
 
-def facts(**changes: Any) -> PassFacts:  # noqa: ANN401 - any attribute of the facts, right or wrong
+def facts(**changes: Any) -> PassFacts:
     """Return the facts of an active pass of Ada Lovelace."""
     attributes = {
         "serial_number": "serial-0001",
