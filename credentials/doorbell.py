@@ -25,22 +25,21 @@ def ring(task_name: str) -> None:
         transaction.on_commit(call, robust=True)
 
 
-def wait(*, timeout: float) -> set[str]:
-    """The names rung for since the last call, in this process; waits at most `timeout` seconds for one."""
+def wait(task_name: str, *, timeout: float) -> bool:
+    """Whether somebody in this process rang for the task since the last call; waits at most `timeout` seconds."""
     with _bell:
-        _bell.wait_for(lambda: bool(_rung), timeout)
-        names = set(_rung)
-        _rung.clear()
-    return names
+        rung = _bell.wait_for(lambda: task_name in _rung, timeout)
+        _rung.discard(task_name)
+    return rung
 
 
 def _ring_now(task_name: str) -> None:
     if settings.EMBEDDED:
         with _bell:
             _rung.add(task_name)
-            _bell.notify()
+            _bell.notify_all()
         return
     try:
-        current_app.send_task(task_name, retry=False)
+        current_app.send_task(task_name, retry=False, expires=60)
     except OperationalError:
         logger.warning("the broker cannot be reached; %s runs at its next look-up", task_name)

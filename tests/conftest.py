@@ -7,10 +7,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from django.db import connection
 from django.utils import timezone
 from pytest_django import Settings
+from pytest_django.live_server_helper import LiveServer
 
 from credentials.models import Account
 from redemption.apple import push
@@ -24,9 +26,12 @@ from redemption.apple.development_ca import (
 from redemption.apple.identities import import_identity
 from redemption.models import AppleIdentity
 from tests import factories
-from tests.apple_pass_checker import check
+from tests.apple_pass_checker import CheckedPass, check
 from tests.fakes import pki
 from tests.fakes.apns import FakeApns
+from tests.fakes.passd import Phone
+from tests.webhooks.receivers import hook_to, listening
+from tests.world import World
 
 
 @pytest.fixture(scope="session")
@@ -120,3 +125,32 @@ def apns(ca: DevelopmentCA, settings: Settings, tmp_path: Path) -> Iterator[Fake
 def read(ca: DevelopmentCA) -> Callable[[bytes], dict[str, Any]]:
     """The pass.json of a file that a device would accept."""
     return lambda content: check(content, root_pem=ca.root.pem, now=timezone.now()).pass_json
+
+
+@pytest.fixture
+def world(
+    live_server: LiveServer,
+    settings: Settings,
+    acme: Account,
+    acme_identity: AppleIdentity,
+    ca: DevelopmentCA,
+    apns: FakeApns,
+) -> Iterator[World]:
+    """A running server, and everybody who talks to it."""
+    settings.BASE_URL = live_server.url
+    settings.WEBHOOK_ALLOWED_NETWORKS = ["127.0.0.0/8"]
+    factories.credential_type(acme, slug="membership")
+    api = httpx.Client(
+        base_url=f"{live_server.url}/api/v3", headers={"authorization": f"Bearer {factories.api_key(acme)}"}
+    )
+
+    def verify(file: bytes) -> CheckedPass:
+        return check(file, root_pem=ca.root.pem, now=timezone.now())
+
+    with (
+        api,
+        httpx.Client(base_url=live_server.url) as browser,
+        Phone("phone", verify=verify, apns=apns) as phone,
+        listening() as receiver,
+    ):
+        yield World(acme, api, browser, phone, apns, hook_to(receiver, account=acme))
