@@ -70,6 +70,6 @@ class EventsQuery(serializers.Serializer[Any]):
 
 def read_query(request: Request, query: type[Query]) -> Query:
     """The checked query string; what is wrong with it is refused by name."""
-    checked = query(data=request.query_params)
+    checked = query(data=request.query_params.dict())
     checked.is_valid(raise_exception=True)
     return checked

@@ -37,7 +37,7 @@ class PageHeaders(BasePagination):
         self, queryset: QuerySet[Any], request: Request, view: APIView | None = None
     ) -> list[Any]:
         """The rows of the page that was asked for: a count and the rows, two queries."""
-        query = PageQuery(data=request.query_params)
+        query = PageQuery(data=request.query_params.dict())
         query.is_valid(raise_exception=True)
         self.request, self.total = request, queryset.count()
         self.page, self.per_page = query.validated_data["page"], query.validated_data["per_page"]
