@@ -150,7 +150,8 @@ class DeliveryRetry(APIView):
         delivery = _deliveries(request).filter(public_id=delivery_id).first()
         if delivery is None:
             raise NotFound("There is no such delivery.")
-        return Response(DeliveryJson(retry_delivery(delivery)).data, 202)
+        delivery = retry_delivery(delivery, actor=integrator(request).actor)
+        return Response(DeliveryJson(delivery).data, 202)
 
 
 def _endpoints(request: Request) -> EndpointQuerySet:

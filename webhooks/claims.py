@@ -53,12 +53,13 @@ class Sent:
 def claim(*, token: str, limit: int) -> list[Message]:
     """Leases up to `limit` due deliveries to the dispatcher with this token, at most a few per endpoint."""
     now = timezone.now()
-    rows = Delivery.objects.filter(pk__in=_lease(token=token, limit=limit, now=now))
-    claimed = list(rows.select_related("event", "endpoint"))
-    _cancel_unwanted(claimed, now=now)
-    wanted = [delivery for delivery in claimed if delivery.endpoint.enabled]
-    keys = endpoint_secrets.live_keys({delivery.endpoint for delivery in wanted}, now=now)
-    return [_message(delivery, secrets=keys[delivery.endpoint_id]) for delivery in wanted]
+    while claimed := _lease(token=token, limit=limit, now=now):
+        wanted = [delivery for delivery in claimed if delivery.endpoint.enabled]
+        _cancel([delivery.pk for delivery in claimed if not delivery.endpoint.enabled], now=now)
+        if wanted:
+            keys = endpoint_secrets.live_keys({delivery.endpoint for delivery in wanted}, now=now)
+            return [_message(delivery, secrets=keys[delivery.endpoint_id]) for delivery in wanted]
+    return []
 
 
 def finish(sent: Sequence[Sent], *, token: str) -> None:
@@ -107,7 +108,7 @@ _LEASE = """
     WHERE id IN (SELECT id FROM due) RETURNING id"""
 
 
-def _lease(*, token: str, limit: int, now: datetime) -> list[int]:
+def _lease(*, token: str, limit: int, now: datetime) -> list[Delivery]:
     adapted = connection.ops.adapt_datetimefield_value
     with connection.cursor() as cursor:
         cursor.execute(
@@ -120,16 +121,15 @@ def _lease(*, token: str, limit: int, now: datetime) -> list[int]:
                 "limit": limit,
             },
         )
-        return [row[0] for row in cursor.fetchall()]
+        leased = [row[0] for row in cursor.fetchall()]
+    return list(Delivery.objects.filter(pk__in=leased).select_related("event", "endpoint"))
 
 
-def _cancel_unwanted(claimed: list[Delivery], *, now: datetime) -> None:
-    """What was written while its endpoint was being disabled or deleted is called off here."""
-    unwanted = [delivery.pk for delivery in claimed if not delivery.endpoint.enabled]
-    if unwanted:
-        Delivery.objects.filter(pk__in=unwanted).update(
-            status=DeliveryStatus.CANCELLED, finished_at=now, claim_token=None
-        )
+def _cancel(unwanted: list[int], *, now: datetime) -> None:
+    """Calls off what was written while its endpoint was being disabled or deleted."""
+    Delivery.objects.filter(pk__in=unwanted).update(
+        status=DeliveryStatus.CANCELLED, finished_at=now, claim_token=None
+    )
 
 
 def _message(delivery: Delivery, *, secrets: Sequence[bytes]) -> Message:

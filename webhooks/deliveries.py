@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from datetime import datetime
 
 from django.db import transaction
@@ -11,10 +12,12 @@ from credentials import doorbell
 from credentials.errors import Conflict
 from webhooks.models import Delivery, DeliveryStatus, Endpoint
 
+logger = logging.getLogger(__name__)
+
 DISPATCHER = "webhooks.tasks.deliver_due"
 
 
-def retry_delivery(delivery: Delivery) -> Delivery:
+def retry_delivery(delivery: Delivery, *, actor: str) -> Delivery:
     """Sends it again now, however it ended, with a fresh schedule; the id of the message stays the same.
 
     One that is being sent at this moment is left to it. Raises `Conflict` when its endpoint is sent nothing.
@@ -26,6 +29,7 @@ def retry_delivery(delivery: Delivery) -> Delivery:
             status=DeliveryStatus.PENDING, next_attempt_at=timezone.now(), failures=0, finished_at=None
         )
         doorbell.ring(DISPATCHER)
+    logger.info("%s retries %s", actor, delivery)
     delivery.refresh_from_db()
     return delivery
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import threading
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -54,6 +53,7 @@ class Receiver:
     slowness: float = 0.0
     received: list[Received] = field(default_factory=list)
     most_at_once: int = 0
+    leaving: threading.Event = field(default_factory=threading.Event)
     _at_once: int = 0
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -67,7 +67,7 @@ class Receiver:
             self.received.append(received)
             self._at_once += 1
             self.most_at_once = max(self.most_at_once, self._at_once)
-        time.sleep(self.slowness)
+        self.leaving.wait(self.slowness)
         with self._lock:
             self._at_once -= 1
 
@@ -114,5 +114,6 @@ def listening() -> Iterator[Receiver]:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
         thread.start()
         yield receiver
+        receiver.leaving.set()
         server.shutdown()
         thread.join()

@@ -1,0 +1,131 @@
+"""Several dispatchers at once, and one that is killed: only a database server lets them meet."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.conf import settings
+from django.db import connection
+from django.utils import timezone
+
+from credentials.models import Account
+from tests import factories
+from tests.webhooks.receivers import Hook, Receiver, hook_to
+from webhooks import endpoints
+from webhooks.claims import claim
+from webhooks.dispatch import deliver_due
+from webhooks.models import Delivery, DeliveryStatus
+
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite in memory has one connection"),
+]
+ROOT = Path(__file__).resolve().parent.parent.parent
+
+
+def _at_once(*verbs: Callable[[], Any]) -> list[Any]:
+    def closing(verb: Callable[[], Any]) -> Any:
+        try:
+            return verb()
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(len(verbs)) as threads:
+        return [future.result() for future in [threads.submit(closing, verb) for verb in verbs]]
+
+
+def test_dispatchers_at_once_deliver_each_row_once(acme: Account, receiver: Receiver) -> None:
+    receiver.slowness = 0.01
+    for _ in range(6):
+        hook_to(receiver, account=acme)
+    for _ in range(30):
+        factories.credential(acme)
+    tallies = _at_once(*[deliver_due] * 4)
+    assert sum(tallies, Counter()) == {"succeeded": 180}
+    assert len(receiver.received) == 180
+    assert set(Counter(received.message_id for received in receiver.received).values()) == {6}
+
+
+def test_claims_at_once_share_nothing(acme: Account, receiver: Receiver) -> None:
+    for _ in range(10):
+        hook_to(receiver, account=acme)
+    for _ in range(8):
+        factories.credential(acme)
+
+    def claim_all(token: str) -> list[int]:
+        found: list[int] = []
+        while messages := claim(token=token, limit=7):
+            found += [message.delivery_id for message in messages]
+        return found
+
+    claimed = list(chain.from_iterable(_at_once(*[partial(claim_all, token) for token in "abcd"])))
+    assert len(claimed) == len(set(claimed)) == 80
+
+
+def test_a_killed_dispatchers_rows_resume(hook: Hook, acme: Account) -> None:
+    hook.receiver.slowness = 60
+    factories.credential(acme)
+    dispatcher = _start_dispatcher()
+    try:
+        _wait_until(lambda: bool(hook.receiver.received))
+    finally:
+        dispatcher.send_signal(signal.SIGKILL)
+        dispatcher.wait()
+
+    hook.receiver.slowness = 0
+    assert deliver_due() == {}
+    assert Delivery.objects.get().status == DeliveryStatus.PENDING
+    Delivery.objects.update(next_attempt_at=timezone.now())
+    assert deliver_due() == {"succeeded": 1}
+    first, second = hook.receiver.received
+    assert (first.message_id, first.body) == (second.message_id, second.body)
+
+
+def test_disabling_while_dispatching_never_blocks_either(acme: Account, receiver: Receiver) -> None:
+    hooks = [hook_to(receiver, account=acme) for _ in range(4)]
+    receiver.status, receiver.slowness = 500, 0.01
+    for _ in range(20):
+        factories.credential(acme)
+
+    def disable_all() -> None:
+        for hook in hooks:
+            endpoints.disable_endpoint(hook.endpoint, actor="test")
+
+    _at_once(deliver_due, disable_all, deliver_due)
+    Delivery.objects.update(next_attempt_at=timezone.now())
+    assert deliver_due() == {}
+    assert not Delivery.objects.filter(status=DeliveryStatus.PENDING).exists()
+
+
+def _start_dispatcher() -> subprocess.Popen[bytes]:
+    database = connection.settings_dict
+    address = f"{database['USER']}:{database['PASSWORD']}@{database['HOST']}:{database['PORT']}"
+    return subprocess.Popen(
+        [sys.executable, "manage.py", "deliver_webhooks", "--once"],
+        cwd=ROOT,
+        env=os.environ
+        | {
+            "DATABASE_URL": f"postgres://{address}/{database['NAME']}",
+            "PASSFLOW_FIELD_KEYS": ",".join(settings.FIELD_KEYS),
+            "PASSFLOW_WEBHOOK_ALLOWED_NETWORKS": "127.0.0.0/8",
+        },
+    )
+
+
+def _wait_until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 30
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
