@@ -42,11 +42,12 @@ class FailOverCache(BaseCache):
     Only what limits need. `clear` is left out: in Redis it would empty the broker as well.
     """
 
-    # When Redis is tried again, on the monotonic clock: one Redis, so one answer for all threads.
-    _redis_again_at: ClassVar[float] = 0.0
+    # When a server is tried again, on the monotonic clock; shared, as Django makes a cache for each thread.
+    _again_at: ClassVar[dict[str, float]] = {}
 
     def __init__(self, server: str, params: dict[str, Any]) -> None:
         super().__init__(params)
+        self._server = server
         self._redis: BaseCache = RedisCache(server, {**params, "OPTIONS": _REDIS_OPTIONS})
         self._memory = LocMemCache("fail-over", params)
 
@@ -75,10 +76,10 @@ class FailOverCache(BaseCache):
             return self._ask(lambda cache: cache.incr(key, delta, version))
 
     def _ask(self, question: Callable[[BaseCache], Answer]) -> Answer:
-        if time.monotonic() >= FailOverCache._redis_again_at:
+        if time.monotonic() >= self._again_at.get(self._server, 0.0):
             try:
                 return question(self._redis)
             except RedisError as error:
-                FailOverCache._redis_again_at = time.monotonic() + PAUSE
+                self._again_at[self._server] = time.monotonic() + PAUSE
                 logger.warning("Redis does not answer (%s); limits are counted in this process", error)
         return question(self._memory)

@@ -1,0 +1,84 @@
+"""A redemption URL in every standing that it can have, by what leads there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+
+from django.apps import apps
+from django.db import transaction
+from django.utils import timezone
+
+from credentials import issuing, lifecycle
+from credentials.models import Account, Credential, WalletPass
+from credentials.states import Wallet
+from tests import factories
+
+
+def path_of(url: str) -> str:
+    """The path of a redemption URL."""
+    return f"/passes/{factories.url_token(url)}"
+
+
+def ready(account: Account) -> str:
+    """The path of a URL that was issued a moment ago."""
+    return path_of(factories.credential_and_url(account)[1])
+
+
+def in_use(account: Account, *, wallet: Wallet = Wallet.APPLE) -> str:
+    """The path of a URL whose pass is in a wallet."""
+    credential, url = factories.credential_and_url(account)
+    install(credential, wallet=wallet)
+    return path_of(url)
+
+
+def suspended(account: Account) -> str:
+    """The path of a URL whose credential the issuer holds back."""
+    credential, url = factories.credential_and_url(account)
+    lifecycle.suspend(credential, actor="test")
+    return path_of(url)
+
+
+def revoked(account: Account) -> str:
+    """The path of a URL whose credential was withdrawn."""
+    credential, url = factories.credential_and_url(account)
+    lifecycle.revoke(credential, actor="test")
+    return path_of(url)
+
+
+def expired(account: Account) -> str:
+    """The path of a URL whose credential has ended, which no sweep has recorded."""
+    credential, url = factories.credential_and_url(account)
+    Credential.objects.filter(pk=credential.pk).update(expires_at=timezone.now() - timedelta(days=1))
+    return path_of(url)
+
+
+def replaced(account: Account) -> str:
+    """The path of a URL after which another was issued."""
+    credential, url = factories.credential_and_url(account)
+    issuing.renew_url(credential, actor="test")
+    return path_of(url)
+
+
+STANDINGS: dict[str, tuple[Callable[[Account], str], int]] = {
+    "ready": (ready, 200),
+    "in_use": (in_use, 200),
+    "suspended": (suspended, 200),
+    "revoked": (revoked, 410),
+    "expired": (expired, 410),
+    "replaced": (replaced, 410),
+}
+
+
+def install(credential: Credential, *, wallet: Wallet = Wallet.APPLE) -> None:
+    """A wallet reports the pass."""
+    offer = factories.wallet_pass(credential, wallet=wallet)
+    with transaction.atomic():
+        lifecycle.add_to_wallet(WalletPass.objects.held().get(pk=offer.pk), devices=1, actor="test")
+
+
+def every_row() -> dict[str, list[dict[str, object]]]:
+    """All that the database holds."""
+    return {
+        model._meta.label: list(model._base_manager.order_by("pk").values()) for model in apps.get_models()
+    }
