@@ -140,11 +140,12 @@ class WalletPassQuerySet(models.QuerySet["WalletPass"]):
         """Each with its credential locked for the rest of the transaction, and all that a verb reads.
 
         The credential's row is the one lock of everything that happens to it and to its passes, so
-        that reports, orders and claims can never wait for each other in a circle.
+        that reports, orders and claims can never wait for each other in a circle. PostgreSQL locks in
+        the order named here, and shows a row as it became while we waited only when it locks that row.
         """
         return self.select_related(
             "credential__person", "credential__credential_type", "credential__account", "value_key"
-        ).select_for_update(of=("credential",), no_key=True)
+        ).select_for_update(of=("credential", "self"), no_key=True)
 
 
 class WalletPass(models.Model):

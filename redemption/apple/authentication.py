@@ -40,7 +40,9 @@ def presented(
         "apple_pass__wallet_pass__credential__account",
     )
     if lock:
-        rows = rows.select_for_update(of=("apple_pass__wallet_pass__credential",), no_key=True)
+        # As in WalletPass.objects.held(): the credential first, and the pass as it is after the wait.
+        held = ("apple_pass__wallet_pass__credential", "apple_pass__wallet_pass")
+        rows = rows.select_for_update(of=held, no_key=True)
     token = rows.filter(
         digest=tokens.digest(text.strip()),
         apple_pass__pass_type__pass_type_identifier=pass_type_identifier,

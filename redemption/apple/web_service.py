@@ -83,7 +83,9 @@ def serial_numbers(request: HttpRequest, device: str, pass_type: str) -> HttpRes
 def latest_pass(request: HttpRequest, pass_type: str, serial_number: str) -> HttpResponse:
     """GET the pass as it is now, with the token to use from here on; 304 when it has not changed."""
     with transaction.atomic():
-        found = presented(request, pass_type_identifier=pass_type, serial_number=serial_number, lock=True)
+        presented(request, pass_type_identifier=pass_type, serial_number=serial_number, lock=True)
+        # Read again, in one statement: content and time are of the same moment, whatever we waited for.
+        found = presented(request, pass_type_identifier=pass_type, serial_number=serial_number)
         last_modified = http_date(found.apple_pass.modified_at.timestamp())
         # A device echoes our own words; comparing them as they are is exact.
         if request.headers.get("If-Modified-Since") == last_modified:
