@@ -32,7 +32,7 @@ class Caller:
         *,
         raw: bytes | None = None,
         content_type: str = "application/json",
-        **headers: str,
+        **headers: Any,
     ) -> Any:
         """The answer; its `.json()` reads it. `Idempotency_Key` and the like become headers."""
         sent = raw if raw is not None else b"" if body is None else json.dumps(body).encode()
@@ -41,10 +41,10 @@ class Caller:
             named.setdefault("Authorization", f"Bearer {self.key}")
         return self.client.generic(method, self.prefix + path, sent, content_type=content_type, headers=named)
 
-    def get(self, path: str, **headers: str) -> Any:
+    def get(self, path: str, **headers: Any) -> Any:
         return self.call("GET", path, **headers)
 
-    def post(self, path: str, body: Any = None, **headers: str) -> Any:
+    def post(self, path: str, body: Any = None, **headers: Any) -> Any:
         return self.call("POST", path, body, **headers)
 
     def put(self, path: str, body: Any) -> Any:

@@ -17,7 +17,7 @@ from rest_framework import exceptions as rest
 from rest_framework.response import Response
 
 from credentials import errors
-from credentials.snapshots import snapshot
+from credentials.api.shapes import CredentialJson
 
 CONTENT_TYPE = "application/problem+json"
 CHALLENGE = 'Bearer realm="PassFlow"'
@@ -125,7 +125,7 @@ def _extensions(error: Exception) -> dict[str, Any]:
     if isinstance(error, rest.ValidationError):
         return {"errors": _refused_fields(error)}
     if isinstance(error, errors.AlreadyHeld):
-        return {"credential": snapshot(error.held, installed=error.held.installed_pass)}
+        return {"credential": CredentialJson(error.held).data}
     return {}
 
 

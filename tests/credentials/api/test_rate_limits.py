@@ -1,0 +1,71 @@
+"""How often one key may call, and how often one address may try keys."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from pytest_django import Settings
+
+from credentials import tokens
+from credentials.models import Account, Person
+from tests.callers import Caller
+
+pytestmark = pytest.mark.usefixtures("limited")
+
+ADA = {"first_name": "Ada", "last_name": "Lovelace"}
+
+
+@pytest.fixture(autouse=True)
+def three_a_minute(settings: Settings) -> None:
+    settings.RATE_LIMITS = {**settings.RATE_LIMITS, "api": "3/m"}
+
+
+def remaining(header: str) -> int:
+    found = re.fullmatch(r'"api";r=(\d+);t=([1-9]\d*)', header)
+    assert found is not None, header
+    return int(found[1])
+
+
+def test_every_answer_says_what_is_left(caller: Caller) -> None:
+    answers = [caller.get("people"), caller.get("people/9"), caller.post("people", {})]
+    assert [answer.status_code for answer in answers] == [200, 404, 422]
+    assert [remaining(answer["RateLimit"]) for answer in answers] == [2, 1, 0]
+    assert {answer["RateLimit-Policy"] for answer in answers} == {'"api";q=3;w=60'}
+    assert all("Retry-After" not in answer for answer in answers)
+
+
+def test_one_too_many_is_told_when_to_come_back(caller: Caller) -> None:
+    for _ in range(3):
+        assert caller.get("people").status_code == 200
+    answer = caller.post("people", ADA, Idempotency_Key="once")
+    assert answer.status_code == 429
+    assert answer["Content-Type"] == "application/problem+json"
+    assert answer.json()["error"] == "rate_limited"
+    assert 1 <= int(answer["Retry-After"]) <= 60
+    assert remaining(answer["RateLimit"]) == 0
+    assert not Person.objects.exists()
+
+
+def test_a_refusal_by_the_limit_is_not_remembered(caller: Caller, settings: Settings) -> None:
+    for _ in range(3):
+        caller.get("people")
+    assert caller.post("people", ADA, Idempotency_Key="once").status_code == 429
+    settings.RATELIMIT_CACHE_PREFIX += "the next minute"
+    answer = caller.post("people", ADA, Idempotency_Key="once")
+    assert answer.status_code == 201
+    assert "Idempotent-Replayed" not in answer
+
+
+def test_each_key_has_a_limit_of_its_own(caller: Caller, acme: Account) -> None:
+    for _ in range(4):
+        caller.get("people")
+    assert Caller.of(acme).get("people").status_code == 200
+
+
+def test_an_address_that_tries_keys_is_stopped(caller: Caller) -> None:
+    stranger = Caller(tokens.mint_api_key())
+    assert [stranger.get("people").status_code for _ in range(5)] == [401, 401, 401, 429, 429]
+    assert stranger.get("people").json()["error"] == "rate_limited"
+    # Others behind the same address go on.
+    assert caller.get("people").status_code == 200
