@@ -11,11 +11,14 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from django.db import connection, transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from credentials.errors import NotFound
+from credentials.models import Event
 from webhooks import endpoint_secrets, payloads
 from webhooks.endpoints import disable_endpoint
 from webhooks.models import KEPT_OF_RESPONSE, Attempt, Delivery, DeliveryStatus, DisabledReason, Endpoint
@@ -27,6 +30,14 @@ from webhooks.transport import Result
 LEASE = timedelta(seconds=45)
 # How many may be on their way to one endpoint: a slow receiver holds up its own messages, nobody else's.
 PER_ENDPOINT = 10
+
+
+class Lease(NamedTuple):
+    """A claimed row."""
+
+    delivery_id: int
+    event_id: int
+    endpoint_id: int
 
 
 @dataclass(frozen=True)
@@ -53,12 +64,12 @@ class Sent:
 def claim(*, token: str, limit: int) -> list[Message]:
     """Leases up to `limit` due deliveries to the dispatcher with this token, at most a few per endpoint."""
     now = timezone.now()
-    while claimed := _lease(token=token, limit=limit, now=now):
-        wanted = [delivery for delivery in claimed if delivery.endpoint.enabled]
-        _cancel([delivery.pk for delivery in claimed if not delivery.endpoint.enabled], now=now)
+    while leased := _lease(token=token, limit=limit, now=now):
+        endpoints = Endpoint.objects.in_bulk({lease.endpoint_id for lease in leased})
+        wanted = [lease for lease in leased if endpoints[lease.endpoint_id].enabled]
+        _cancel([lease.delivery_id for lease in leased if lease not in wanted], now=now)
         if wanted:
-            keys = endpoint_secrets.live_keys({delivery.endpoint for delivery in wanted}, now=now)
-            return [_message(delivery, secrets=keys[delivery.endpoint_id]) for delivery in wanted]
+            return _messages(wanted, endpoints=endpoints, now=now)
     return []
 
 
@@ -66,10 +77,12 @@ def finish(sent: Sequence[Sent], *, token: str) -> None:
     """Logs every attempt, and moves on those deliveries whose lease this dispatcher still holds."""
     now = timezone.now()
     results = {one.message.delivery_id: one.result for one in sent}
+    arrived = [pk for pk, result in results.items() if result.outcome == Outcome.SUCCEEDED]
+    held = Delivery.objects.filter(claim_token=token)
     with transaction.atomic():
         Attempt.objects.bulk_create(_attempt(one) for one in sent)
-        held = Delivery.objects.filter(pk__in=results, claim_token=token).order_by("pk").select_for_update()
-        _settle(list(held), results=results, now=now)
+        held.filter(pk__in=arrived).update(status=DeliveryStatus.SUCCEEDED, finished_at=now, claim_token=None)
+        _reschedule(held.filter(pk__in=results.keys() - arrived), results=results, now=now)
     for endpoint in Endpoint.objects.listening().filter(pk__in=_gone(sent)):
         # Somebody may delete it in between, which serves as well.
         with suppress(NotFound):
@@ -105,10 +118,10 @@ _DUE = {
 _LEASE = """
     WITH due AS MATERIALIZED ({due})
     UPDATE webhooks_delivery SET claim_token = %(token)s, next_attempt_at = %(lease_end)s
-    WHERE id IN (SELECT id FROM due) RETURNING id"""
+    WHERE id IN (SELECT id FROM due) RETURNING id, event_id, endpoint_id"""
 
 
-def _lease(*, token: str, limit: int, now: datetime) -> list[Delivery]:
+def _lease(*, token: str, limit: int, now: datetime) -> list[Lease]:
     adapted = connection.ops.adapt_datetimefield_value
     with connection.cursor() as cursor:
         cursor.execute(
@@ -121,8 +134,7 @@ def _lease(*, token: str, limit: int, now: datetime) -> list[Delivery]:
                 "limit": limit,
             },
         )
-        leased = [row[0] for row in cursor.fetchall()]
-    return list(Delivery.objects.filter(pk__in=leased).select_related("event", "endpoint"))
+        return [Lease(*row) for row in cursor.fetchall()]
 
 
 def _cancel(unwanted: list[int], *, now: datetime) -> None:
@@ -132,15 +144,21 @@ def _cancel(unwanted: list[int], *, now: datetime) -> None:
     )
 
 
-def _message(delivery: Delivery, *, secrets: Sequence[bytes]) -> Message:
-    return Message(
-        delivery_id=delivery.pk,
-        endpoint_id=delivery.endpoint_id,
-        url=delivery.endpoint.url,
-        message_id=payloads.message_id(delivery.event),
-        body=payloads.body(delivery.event),
-        secrets=secrets,
-    )
+def _messages(leased: list[Lease], *, endpoints: Mapping[int, Endpoint], now: datetime) -> list[Message]:
+    events = Event.objects.in_bulk({lease.event_id for lease in leased})
+    bodies = {pk: payloads.body(event) for pk, event in events.items()}
+    keys = endpoint_secrets.live_keys([endpoints[lease.endpoint_id] for lease in leased], now=now)
+    return [
+        Message(
+            delivery_id=lease.delivery_id,
+            endpoint_id=lease.endpoint_id,
+            url=endpoints[lease.endpoint_id].url,
+            message_id=payloads.message_id(events[lease.event_id]),
+            body=bodies[lease.event_id],
+            secrets=keys[lease.endpoint_id],
+        )
+        for lease in leased
+    ]
 
 
 def _attempt(sent: Sent) -> Attempt:
@@ -156,27 +174,20 @@ def _attempt(sent: Sent) -> Attempt:
     )
 
 
-def _settle(held: list[Delivery], *, results: Mapping[int, Result], now: datetime) -> None:
-    arrived = {pk for pk, result in results.items() if result.outcome == Outcome.SUCCEEDED}
-    Delivery.objects.filter(pk__in=[delivery.pk for delivery in held if delivery.pk in arrived]).update(
-        status=DeliveryStatus.SUCCEEDED, finished_at=now, claim_token=None
-    )
-    failed = [delivery for delivery in held if delivery.pk not in arrived]
-    for delivery in failed:
-        _reschedule(delivery, result=results[delivery.pk], now=now)
+def _reschedule(failed: QuerySet[Delivery], *, results: Mapping[int, Result], now: datetime) -> None:
+    deliveries = list(failed.order_by("pk").select_for_update())
+    for delivery in deliveries:
+        result = results[delivery.pk]
+        delivery.claim_token = None
+        delivery.failures += 1
+        delay = next_delay(failures=delivery.failures, retry_after=result.retry_after)
+        if delay is None or result.outcome == Outcome.GONE:
+            delivery.status, delivery.finished_at = DeliveryStatus.FAILED, now
+        else:
+            delivery.next_attempt_at = now + delay
     Delivery.objects.bulk_update(
-        failed, ["status", "failures", "next_attempt_at", "finished_at", "claim_token"]
+        deliveries, ["status", "failures", "next_attempt_at", "finished_at", "claim_token"]
     )
-
-
-def _reschedule(delivery: Delivery, *, result: Result, now: datetime) -> None:
-    delivery.claim_token = None
-    delivery.failures += 1
-    delay = next_delay(failures=delivery.failures, retry_after=result.retry_after)
-    if delay is None or result.outcome == Outcome.GONE:
-        delivery.status, delivery.finished_at = DeliveryStatus.FAILED, now
-    else:
-        delivery.next_attempt_at = now + delay
 
 
 def _gone(sent: Sequence[Sent]) -> set[int]:

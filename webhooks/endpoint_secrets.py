@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from django.db.models import Q
@@ -32,13 +32,13 @@ def rotate(endpoint: Endpoint, *, overlap: timedelta, now: datetime) -> str:
     return mint(endpoint)
 
 
-def live_keys(endpoints: Collection[Endpoint], *, now: datetime) -> dict[int, list[bytes]]:
+def live_keys(endpoints: Iterable[Endpoint], *, now: datetime) -> dict[int, list[bytes]]:
     """The key bytes to sign with at `now`, by endpoint's primary key, the newest first.
 
     A secret that cannot be decrypted any more is logged and left out.
     """
     keys: dict[int, list[bytes]] = {endpoint.pk: [] for endpoint in endpoints}
-    for secret in EndpointSecret.objects.live(now).filter(endpoint__in=endpoints).select_related("endpoint"):
+    for secret in EndpointSecret.objects.live(now).filter(endpoint__in=keys).select_related("endpoint"):
         try:
             key = encryption.decrypt(bytes(secret.ciphertext), purpose=_purpose(secret.endpoint))
         except encryption.Undecryptable as error:

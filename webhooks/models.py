@@ -118,8 +118,9 @@ class Delivery(models.Model):
     """One event on its way to one endpoint."""
 
     public_id = models.CharField("id", max_length=24, unique=True, default=mint_public_id, editable=False)
-    event = models.ForeignKey(Event, models.CASCADE, related_name="deliveries")
-    endpoint = models.ForeignKey(Endpoint, models.CASCADE, related_name="deliveries")
+    # Each is the first column of an index below.
+    event = models.ForeignKey(Event, models.CASCADE, related_name="deliveries", db_index=False)
+    endpoint = models.ForeignKey(Endpoint, models.CASCADE, related_name="deliveries", db_index=False)
     status = models.CharField(max_length=10, choices=DeliveryStatus, default=DeliveryStatus.PENDING)
     # When a dispatcher may take it up. To claim it is to move this to the end of the lease, so that what a
     # killed dispatcher held is due again by itself.
@@ -158,7 +159,9 @@ class Delivery(models.Model):
                 condition=Q(status=DeliveryStatus.PENDING),
             ),
             models.Index(
-                fields=["endpoint"], name="delivery_claimed", condition=Q(claim_token__isnull=False)
+                fields=["endpoint", "next_attempt_at"],
+                name="delivery_claimed",
+                condition=Q(claim_token__isnull=False),
             ),
             models.Index(fields=["endpoint", "id"], name="delivery_endpoint_id"),
         ]

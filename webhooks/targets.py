@@ -7,6 +7,7 @@ refused here, so that the client which connects can read nothing else into it.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address
 
 import idna
@@ -36,6 +37,7 @@ class RefusedURL(ValueError):
         self.reason = reason
 
 
+@lru_cache(maxsize=1024)
 def check_url(url: str, *, policy: Policy) -> str:
     """The URL as it is dialled: as given, with the host in lower case and, beyond ASCII, in its IDNA form.
 
