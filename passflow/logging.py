@@ -13,7 +13,7 @@ from passflow.request_id import current_request_id
 # One alternative for each kind of secret that a path, a header or a repr may carry.
 _SECRETS = re.compile(
     r"(?P<path>/passes/)[^\s/'\"?&<>]+"
-    r"|(?P<header>\b(?:ApplePass|Bearer|Basic)\s+)[^\s'\",]+"
+    r"|(?P<header>\b(?:(?i:ApplePass|Bearer)|Basic)\s+)[^\s'\",]+"
     r"|(?P<key>\bpf_[a-z]+_)[0-9A-Za-z]+"
     r"|(?P<hook>\bwh(?:sec|sk)_)[0-9A-Za-z+/=]+"
 )
@@ -28,10 +28,10 @@ class RedactSecrets(logging.Filter):
     """Renders the message and the traceback once, redacted, so that no formatter can leak them."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        record.msg = redact(record.getMessage())
+        record.msg = redact(_message(record))
         record.args = ()
-        if record.exc_info and not record.exc_text:
-            record.exc_text = redact(logging.Formatter().formatException(record.exc_info))
+        if record.exc_info:
+            record.exc_text = redact(record.exc_text or logging.Formatter().formatException(record.exc_info))
         record.exc_info = None
         # Django attaches the whole request, path and headers included.
         record.__dict__.pop("request", None)
@@ -53,3 +53,11 @@ class JsonLines(logging.Formatter):
         if record.exc_text:
             line["traceback"] = record.exc_text
         return json.dumps(line, ensure_ascii=False)
+
+
+def _message(record: logging.LogRecord) -> str:
+    try:
+        return record.getMessage()
+    except (KeyError, TypeError, ValueError):
+        # What does not fit together must not become an error where it is logged: filters are not guarded.
+        return f"{record.msg} {record.args}"

@@ -15,8 +15,8 @@ from passflow.local_secrets import local_secret
 env = Env()
 
 BASE_DIR = Path(__file__).resolve().parent.parent
-VAR_DIR = BASE_DIR / "var"
-VAR_DIR.mkdir(exist_ok=True)
+VAR_DIR = env.path("PASSFLOW_VAR_DIR", BASE_DIR / "var").absolute()
+VAR_DIR.mkdir(parents=True, exist_ok=True)
 
 # --- Who we are -------------------------------------------------------------------------------------
 
@@ -30,6 +30,8 @@ SECRET_KEY = env.str("SECRET_KEY", "") or local_secret(VAR_DIR / "secret_key", m
 FIELD_KEYS = env.list("PASSFLOW_FIELD_KEYS", []) or [
     local_secret(VAR_DIR / "field_key", mint=lambda: Fernet.generate_key().decode())
 ]
+# What this machine made for itself, and no other host would know.
+LOCAL_SECRETS = [name for name in ("SECRET_KEY", "PASSFLOW_FIELD_KEYS") if not env.str(name, "")]
 
 # --- Where the truth lives --------------------------------------------------------------------------
 
@@ -37,14 +39,19 @@ DATABASES = {
     "default": env.dj_db_url("DATABASE_URL", f"sqlite:///{VAR_DIR}/passflow.sqlite3", conn_max_age=None),
 }
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
-    # IMMEDIATE takes the one write lock when a transaction begins: a read that turns into a write cannot fail.
+    # IMMEDIATE takes the one write lock when a transaction begins: a read that becomes a write cannot fail.
     DATABASES["default"]["OPTIONS"] = {
         "transaction_mode": "IMMEDIATE",
         "timeout": 30,
         "init_command": "PRAGMA journal_mode=WAL;",
     }
 else:
-    DATABASES["default"]["OPTIONS"] = {"server_side_binding": True, "prepare_threshold": 2}
+    DATABASES["default"]["OPTIONS"] = {
+        "server_side_binding": True,
+        "prepare_threshold": 2,
+        # Seconds: a server that does not answer must not keep every request waiting for minutes.
+        "connect_timeout": 5,
+    }
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
@@ -259,6 +266,7 @@ EMAIL_HOST_PASSWORD = _EMAIL["EMAIL_HOST_PASSWORD"] or ""
 EMAIL_USE_TLS = _EMAIL["EMAIL_USE_TLS"]
 EMAIL_USE_SSL = _EMAIL["EMAIL_USE_SSL"]
 EMAIL_TIMEOUT = 15
+EMAIL_FILE_PATH = _EMAIL["EMAIL_FILE_PATH"] or None
 DEFAULT_FROM_EMAIL = _EMAIL.get("DEFAULT_FROM_EMAIL") or f"PassFlow <no-reply@{urlsplit(BASE_URL).hostname}>"
 
 LOGGING = {

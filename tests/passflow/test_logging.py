@@ -1,0 +1,151 @@
+"""Log lines: one JSON object each, in which nothing opens a door."""
+
+from __future__ import annotations
+
+import io
+import json
+import logging
+import sys
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from django.test import Client, RequestFactory
+
+from credentials import tokens
+from credentials.models import Account
+from passflow.logging import JsonLines, RedactSecrets, redact
+from passflow.request_id import current_request_id
+
+Log = Callable[[], list[dict[str, Any]]]
+
+logger = logging.getLogger("tests.somewhere")
+
+
+@pytest.fixture
+def lines() -> Iterator[Log]:
+    """What the handler of production has written so far, as an operator's collector reads it."""
+    stream = io.StringIO()
+    handler = logging.StreamHandler(stream)
+    handler.addFilter(RedactSecrets())
+    handler.setFormatter(JsonLines())
+    root, level = logging.getLogger(), logging.getLogger().level
+    root.addHandler(handler)
+    root.setLevel(logging.INFO)
+    yield lambda: [json.loads(line) for line in stream.getvalue().splitlines()]
+    root.removeHandler(handler)
+    root.setLevel(level)
+
+
+URL_TOKEN = tokens.mint_url_token()
+API_KEY = tokens.mint_api_key()
+AUTHENTICATION_TOKEN = tokens.mint_authentication_token()
+WEBHOOK_SECRET = tokens.mint_webhook_secret()
+
+
+@pytest.mark.parametrize(
+    ("text", "secret"),
+    [
+        (f"Not Found: /passes/{URL_TOKEN}", URL_TOKEN),
+        (f"GET https://passes.example/passes/{URL_TOKEN.upper()}/apple/ab.pkpass?x=1", URL_TOKEN.upper()),
+        (f'Referer: "https://passes.example/passes/{URL_TOKEN}"', URL_TOKEN),
+        (f"key {API_KEY} is unknown", API_KEY.rpartition("_")[2]),
+        (f"Authorization: Bearer {API_KEY}", API_KEY.rpartition("_")[2]),
+        (f"{{'Authorization': 'Bearer {URL_TOKEN}'}}", URL_TOKEN),
+        (f"Authorization: ApplePass {AUTHENTICATION_TOKEN}", AUTHENTICATION_TOKEN),
+        (f"authorization: applepass {AUTHENTICATION_TOKEN}", AUTHENTICATION_TOKEN),
+        (f"authorization: bearer  {AUTHENTICATION_TOKEN}", AUTHENTICATION_TOKEN),
+        ("Authorization: Basic YWRtaW46cGFzc3dvcmQ=", "YWRtaW46"),
+        (f"signed with {WEBHOOK_SECRET}, sent", WEBHOOK_SECRET.removeprefix("whsec_")),
+        (f"whsk_{URL_TOKEN}", URL_TOKEN),
+    ],
+)
+def test_a_secret_is_blanked(text: str, secret: str, lines: Log) -> None:
+    logger.warning(text)
+    logger.warning("at the door: %s", text)
+    for line in lines():
+        assert secret not in line["message"]
+        assert "[redacted]" in line["message"]
+    assert secret[:6] not in redact(text)
+
+
+def test_what_is_no_secret_stays_readable() -> None:
+    for text in (
+        "GET /passes/ 404",
+        "pf_ and whsec_ are prefixes",
+        "2 passes/minute",
+        "a basic, bearerless rule",
+    ):
+        assert redact(text) == text
+
+
+def test_what_stands_around_a_secret_stays_readable() -> None:
+    told = redact(f"POST /passes/{URL_TOKEN}/apple by pf_key_{URL_TOKEN}: 409")
+    assert told == "POST /passes/[redacted]/apple by pf_key_[redacted]: 409"
+
+
+def test_a_line_is_one_json_object(lines: Log) -> None:
+    logger.warning("two\nlines and %s", "ümläuts")
+    (line,) = lines()
+    assert line.pop("time").endswith("+00:00")
+    assert line == {"level": "warning", "logger": "tests.somewhere", "message": "two\nlines and ümläuts"}
+
+
+def test_a_line_names_the_request_it_belongs_to(lines: Log) -> None:
+    token = current_request_id.set("request-0001")
+    logger.info("during")
+    current_request_id.reset(token)
+    logger.info("after")
+    during, after = lines()
+    assert during["request_id"] == "request-0001"
+    assert "request_id" not in after
+
+
+def test_a_traceback_is_told_without_its_secrets(lines: Log) -> None:
+    try:
+        raise ValueError(f"/passes/{URL_TOKEN}") from KeyError(API_KEY)
+    except ValueError:
+        logger.exception("it failed")
+    (line,) = lines()
+    assert "ValueError: /passes/[redacted]" in line["traceback"]
+    assert "KeyError: 'pf_key_[redacted]'" in line["traceback"]
+    assert URL_TOKEN not in json.dumps(line)
+    assert API_KEY not in json.dumps(line)
+
+
+def test_a_traceback_that_another_handler_has_written_is_blanked_as_well() -> None:
+    try:
+        raise ValueError(f"/passes/{URL_TOKEN}")
+    except ValueError:
+        record = logging.LogRecord("x", logging.ERROR, __file__, 1, "it failed", (), sys.exc_info())
+    logging.Formatter().format(record)
+    assert URL_TOKEN in str(record.exc_text)
+    RedactSecrets().filter(record)
+    assert URL_TOKEN not in JsonLines().format(record)
+
+
+def test_the_request_that_django_attaches_goes_no_further() -> None:
+    record = logging.LogRecord("django.request", logging.WARNING, __file__, 1, "Not Found", (), None)
+    record.request = RequestFactory().get(f"/passes/{URL_TOKEN}")
+    RedactSecrets().filter(record)
+    assert not hasattr(record, "request")
+
+
+@pytest.mark.parametrize("arguments", [("too", "many"), (), ({"other": 1},)])
+def test_a_message_that_does_not_fit_its_arguments_is_logged_all_the_same(
+    lines: Log, arguments: tuple[object, ...]
+) -> None:
+    record = logging.LogRecord("x", logging.INFO, __file__, 1, f"%d %(name)s {API_KEY}", arguments, None)
+    logger.handle(record)
+    (line,) = lines()
+    assert line["message"].startswith("%d %(name)s pf_key_[redacted]")
+
+
+@pytest.mark.parametrize("path", ["/passes/{}", "/passes/{}/apple/x.pkpass", "/nowhere/passes/{}"])
+def test_a_request_for_an_unknown_url_leaves_no_token(
+    client: Client, acme: Account, lines: Log, path: str
+) -> None:
+    assert client.get(path.format(URL_TOKEN)).status_code == 404
+    logged = json.dumps(lines())
+    assert "Not Found: " in logged
+    assert URL_TOKEN not in logged
