@@ -1,4 +1,4 @@
-"""Tells the workers, after commit, that there may be work; the rows are the truth, a lost ring costs a second."""
+"""Tells the workers, after commit, that there may be work; rows are the truth, a lost ring costs a second."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ _bell = threading.Condition()
 def ring(task_name: str) -> None:
     """Rings for `task_name` once when the current transaction commits, however often it is asked."""
     call = partial(_ring_now, task_name)
-    waiting = {hook.args for _, hook, _ in connection.run_on_commit if isinstance(hook, partial)}
+    waiting = {entry[1].args for entry in connection.run_on_commit if isinstance(entry[1], partial)}
     if call.args not in waiting:
         transaction.on_commit(call, robust=True)
 
 
 def wait(task_name: str, *, timeout: float) -> bool:
-    """Whether somebody in this process rang for the task since the last call; waits at most `timeout` seconds."""
+    """Whether this process rang for the task since the last call; waits `timeout` seconds at most."""
     with _bell:
         rung = _bell.wait_for(lambda: task_name in _rung, timeout)
         _rung.discard(task_name)

@@ -10,6 +10,7 @@ The credential's row is locked first, always; whoever also touches its passes do
 from __future__ import annotations
 
 from datetime import datetime
+from typing import cast
 
 from django.db import connection, transaction
 from django.db.models import Case, F, Q, QuerySet, Value, When
@@ -53,7 +54,7 @@ def add_to_wallet(held: WalletPass, *, devices: int, actor: str) -> bool:
 
 
 def remove_from_wallet(held: WalletPass, *, devices: int, actor: str) -> bool:
-    """Report: the pass is left on `devices` devices. True when the last one is gone and the URL works again."""
+    """Report: the pass is left on `devices` devices. True when none is left, and the URL works again."""
     now = timezone.now()
     if devices or held.state != PassState.INSTALLED:
         _count_devices(held, devices=devices)
@@ -82,7 +83,7 @@ def expire(credential: Credential, *, actor: str = "clock") -> bool:
 
 
 def revoke(credential: Credential, *, actor: str) -> Credential:
-    """Order: withdraw it for good, from every wallet and every URL. Raises `IllegalMove` when it has expired."""
+    """Order: withdraw it for good, from every wallet and URL. Raises `IllegalMove` when it has expired."""
     now = timezone.now()
     with transaction.atomic():
         moved = _move(credential, Move.REVOKE, now=now)
@@ -94,14 +95,16 @@ def revoke(credential: Credential, *, actor: str) -> Credential:
 
 
 def suspend(credential: Credential, *, actor: str) -> Credential:
-    """Order: hold it back until it is resumed; it stays where it is. Raises `IllegalMove` when it has ended."""
+    """Order: hold it back, where it is, until it is resumed. Raises `IllegalMove` when it has ended."""
     now = timezone.now()
     with transaction.atomic():
         moved = _write(credential, Q(state__in=LIVE, suspended_at=None), suspended_at=now)
         if moved is None:
             return _unchanged(credential, "suspended")
         installed = moved.installed_pass
-        record_for_credential(EventType.CREDENTIAL_SUSPENDED, moved, installed=installed, actor=actor, now=now)
+        record_for_credential(
+            EventType.CREDENTIAL_SUSPENDED, moved, installed=installed, actor=actor, now=now
+        )
     return moved
 
 
@@ -129,7 +132,7 @@ def void_offers(credential: Credential, *, now: datetime, keep: int = 0) -> None
 def _move(
     credential: Credential, move: Move, *, now: datetime, only: Q | None = None, unless: Q | None = None
 ) -> Credential | None:
-    """The gate: takes the move if the row still stands where the rule begins; `None` when somebody was first."""
+    """The gate: moves the row if it still stands where the rule begins; `None` when somebody was first."""
     rule = RULES[move]
     guard = Q(state__in=rule.sources)
     if only is not None:
@@ -146,7 +149,7 @@ def _write(credential: Credential, guard: Q, **columns: object) -> Credential | 
     `UPDATE … RETURNING` answers in the same round trip (PostgreSQL; SQLite since 3.35).
     """
     rows = Credential.objects.filter(guard, pk=credential.pk)
-    update = rows.query.chain(UpdateQuery)
+    update = cast(UpdateQuery, rows.query.chain(UpdateQuery))
     update.add_update_values({**columns, "sequence": F("sequence") + 1})
     sql, params = update.get_compiler(connection=connection).as_sql()
     for moved in Credential.objects.raw(f"{sql} RETURNING *", params):
@@ -182,7 +185,9 @@ def _count_devices(held: WalletPass, *, devices: int) -> None:
         held.devices = devices
 
 
-def _record(credential: Credential, move: Move, *, installed: WalletPass | None, actor: str, now: datetime) -> None:
+def _record(
+    credential: Credential, move: Move, *, installed: WalletPass | None, actor: str, now: datetime
+) -> None:
     record_for_credential(_EVENT_OF[move], credential, installed=installed, actor=actor, now=now)
 
 
@@ -191,7 +196,8 @@ def _already(credential: Credential, move: Move) -> Credential:
     now = Credential.objects.with_installed_pass().get(pk=credential.pk)
     if now.state == RULES[move].target:
         return now
-    raise IllegalMove(f"A credential that is {now.get_state_display().lower()} cannot be {RULES[move].target.label.lower()}.")
+    is_now, wanted = now.get_state_display().lower(), RULES[move].target.label.lower()
+    raise IllegalMove(f"A credential that is {is_now} cannot be {wanted}.")
 
 
 def _unchanged(credential: Credential, wanted: str) -> Credential:

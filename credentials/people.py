@@ -37,7 +37,9 @@ def update_person(person: Person, *, actor: str, **columns: Any) -> Person:
             return person
         _save(person)
         if person.enabled != was_enabled:
-            _record(EventType.PERSON_ENABLED if person.enabled else EventType.PERSON_DISABLED, person, actor=actor)
+            _record(
+                EventType.PERSON_ENABLED if person.enabled else EventType.PERSON_DISABLED, person, actor=actor
+            )
         if set(changed) - {"enabled"}:
             _record(EventType.PERSON_UPDATED, person, actor=actor, changed=sorted(set(changed) - {"enabled"}))
     return person

@@ -68,6 +68,8 @@ class Wallet(TextChoices):
 def diagram() -> str:
     """The lifecycle as a Mermaid state diagram, for the README."""
     lines = ["stateDiagram-v2", f"    [*] --> {State.INVITED}"]
-    lines += [f"    {source} --> {rule.target}: {move}" for move, rule in RULES.items() for source in rule.sources]
+    lines += [
+        f"    {source} --> {rule.target}: {move}" for move, rule in RULES.items() for source in rule.sources
+    ]
     lines += [f"    {state} --> [*]" for state in FINAL]
     return "\n".join(lines)

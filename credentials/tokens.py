@@ -56,7 +56,7 @@ def is_api_key(text: str) -> bool:
 
 
 def mint_authentication_token() -> str:
-    """A fresh `authenticationToken` for an Apple pass, 256 bits, base64url (Apple asks for ≥ 16 characters)."""
+    """A fresh `authenticationToken`, 256 bits in base64url (Apple asks for ≥ 16 characters)."""
     return secrets.token_urlsafe(32)
 
 
@@ -66,7 +66,9 @@ def first_authentication_token(url_token: str, *, serial_number: str) -> str:
     It is keyed by the bearer secret itself, so a GET can build the file again without writing, and neither
     the database nor any key of ours can produce it. The first update over the web service replaces it.
     """
-    mac = hmac.digest(url_token.lower().encode(), b"apple authenticationToken " + serial_number.encode(), "sha256")
+    mac = hmac.digest(
+        url_token.lower().encode(), b"apple authenticationToken " + serial_number.encode(), "sha256"
+    )
     return base64.urlsafe_b64encode(mac).rstrip(b"=").decode()
 
 

@@ -10,7 +10,7 @@ from credentials.models import Account, ValueKey, WalletPass
 
 
 def value_of(wallet_pass: WalletPass) -> str:
-    """What barcode and NFC of this pass say: 26 characters that no other pass has or can be guessed to have."""
+    """What barcode and NFC of this pass say: 26 characters that no other pass has, and nobody can guess."""
     key = wallet_pass.value_key
     secret = _secret(bytes(key.secret), _purpose(key.account_id, key.version))
     return tokens.derive_value(secret, serial_number=wallet_pass.serial_number)

@@ -17,8 +17,8 @@ logger = logging.getLogger(__name__)
 def start() -> list[threading.Thread]:
     """Starts a thread for each scheduled task, so that a receiver that hangs holds up nobody's push."""
     threads = [
-        threading.Thread(target=_work, args=(entry["task"], entry["schedule"]), name=entry["task"], daemon=True)
-        for entry in settings.CELERY_BEAT_SCHEDULE.values()
+        threading.Thread(target=_work, args=(task, entry["schedule"]), name=task, daemon=True)
+        for task, entry in settings.CELERY_BEAT_SCHEDULE.items()
     ]
     for thread in threads:
         thread.start()

@@ -20,7 +20,9 @@ def livez(request: HttpRequest) -> JsonResponse:
 @require_safe
 def readyz(request: HttpRequest) -> JsonResponse:
     """200 when the database answers and is migrated, and the broker answers; 503 names what does not."""
-    failing = [name for name, works in (("database", _database_works), ("broker", _broker_works)) if not works()]
+    failing = [
+        name for name, works in (("database", _database_works), ("broker", _broker_works)) if not works()
+    ]
     if failing:
         return JsonResponse({"status": "unavailable", "failing": failing}, status=503)
     return JsonResponse({"status": "ok"})

@@ -8,6 +8,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from credentials import lifecycle, tokens
+from credentials.errors import Conflict
 from credentials.models import Credential, WalletPass
 from credentials.states import PassState, Wallet
 from credentials.values import current_value_key
@@ -24,14 +25,15 @@ MOST_OFFERS = 5
 def claim_apple(token: str) -> WalletPass:
     """An offer of a pass for Apple Wallet, fresh or the one made a moment ago.
 
-    Raises `NotFound`, `InUse`, `Suspended`, `Gone`, and `Unavailable` when no certificate can sign.
+    Raises `NotFound`, `Gone`, `Conflict` (`InUse`, `Suspended`, a design without Apple), and `Unavailable`
+    when no certificate can sign.
     """
     now = timezone.now()
     with transaction.atomic():
         credential = access.claimable(token).credential
+        if not credential.credential_type.apple_enabled:
+            raise Conflict("This pass is not made for Apple Wallet.")
         pass_type = identities.pass_type_for(credential.credential_type)
-        # Before anything is promised: without a valid certificate there is no file.
-        identities.current_identity(pass_type)
         if offer := _fresh_offer(credential, Wallet.APPLE, now=now):
             return offer
         offer = _offer(credential, Wallet.APPLE, now=now)

@@ -91,8 +91,8 @@ def owe_pushes(pass_ids: Sequence[int], *, now: datetime, urgent: bool) -> None:
     pks = AppleDevice.objects.filter(registrations__apple_pass__in=pass_ids).values("pk")
     # Locked in one order, so that two transactions with the same devices cannot wait for each other.
     for device in AppleDevice.objects.filter(pk__in=pks).order_by("pk").select_for_update(no_key=True):
-        at_once = urgent or device.pushed_at is None
-        due = now if at_once else max(now, device.pushed_at + QUIET_TIME)
+        last = None if urgent else device.pushed_at
+        due = now if last is None else max(now, last + QUIET_TIME)
         if device.push_due_at is None or due < device.push_due_at:
             AppleDevice.objects.filter(pk=device.pk).update(push_due_at=due)
 

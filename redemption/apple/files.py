@@ -9,27 +9,29 @@ from django.conf import settings
 from django.utils import timezone
 
 from credentials import tokens
-from credentials.errors import Gone, NotFound
 from credentials.designs import image_files
+from credentials.errors import Gone, NotFound
 from credentials.models import Credential, CredentialType, Person, WalletPass
 from credentials.states import PassState, State
 from credentials.values import value_of
 from redemption import access, claims
 from redemption.apple import pass_content
-from redemption.apple.design import PassDesign, PassField
+from credentials.pass_fields import PassField
+from redemption.apple.design import PassDesign
 from redemption.apple.identities import signing_identity
 from redemption.apple.pass_content import PassFacts, PreparedDesign, Standing
 from redemption.models import ApplePass
 
 
-def offered_file(token: str, *, serial_number: str) -> bytes:
-    """The file of an open offer, for whoever holds the URL; nothing is written.
+def offered_file(found: access.Visit, *, token: str, serial_number: str) -> bytes:
+    """The file of an open offer, for whoever visits with the URL's token; nothing is written.
 
     Raises `NotFound`, `Gone` when the offer or the URL has ended, `Unavailable` without a certificate.
     """
-    found = access.visit(token)
     apple_pass = _offered(found.credential, serial_number)
-    if found.standing != access.Standing.READY or not claims.is_fresh(apple_pass.wallet_pass, now=timezone.now()):
+    if found.standing != access.Standing.READY or not claims.is_fresh(
+        apple_pass.wallet_pass, now=timezone.now()
+    ):
         raise Gone("This file was offered for ten minutes. Open the link again for another.")
     first = tokens.first_authentication_token(token, serial_number=serial_number)
     return pack(apple_pass, authentication_token=first)

@@ -107,7 +107,9 @@ def _finish(device: AppleDevice, answer: PushAnswer) -> None:
         case PushKind.THROTTLED | PushKind.RETRY_LATER:
             _reschedule(device, at=now + _delay(answer, attempts=device.push_attempts))
         case PushKind.BUG:
-            logger.error("APNs rejected a push that should not have been sent: %s %s", answer.status, answer.reason)
+            logger.error(
+                "APNs rejected a push that should not have been sent: %s %s", answer.status, answer.reason
+            )
             _settle(device, pushed_at=now)
 
 
@@ -119,7 +121,7 @@ def _settle(device: AppleDevice, *, pushed_at: datetime) -> None:
 
 
 def _forget(device: AppleDevice, *, registered_until: datetime) -> None:
-    """Ends what was registered with this token up to then; a registration that came later stays and is pushed."""
+    """Ends what was registered with this token up to then; what was registered later stays, and is pushed."""
     current = AppleDevice.objects.filter(pk=device.pk, push_token=device.push_token)
     if current.filter(push_token_at__lte=registered_until).exists():
         forget_devices([device])
@@ -139,6 +141,6 @@ def _reschedule(device: AppleDevice, *, at: datetime) -> None:
 
 
 def _delay(answer: PushAnswer, *, attempts: int) -> timedelta:
-    """Ever longer: from seconds when Apple could not be reached, from a quarter of an hour when it said no."""
+    """Ever longer: from seconds when Apple could not be reached, from a quarter of an hour after a no."""
     first = UNREACHABLE_DELAY if answer.status is None else APPLE_DELAY
-    return min(first * 2 ** min(attempts - 1, 12), LONGEST_DELAY)
+    return min(first * (1 << min(attempts - 1, 12)), LONGEST_DELAY)

@@ -35,7 +35,7 @@ def register(found: Presented, *, device_library_identifier: str, push_token: st
 
 
 def unregister(found: Presented, *, device_library_identifier: str) -> None:
-    """A device no longer wants to hear of the pass: it was removed, or its automatic updates were turned off."""
+    """A device no longer wants to hear of the pass: it was removed, or its automatic updates turned off."""
     drop(
         AppleRegistration.objects.filter(
             apple_pass=found.apple_pass, device__device_library_identifier=device_library_identifier

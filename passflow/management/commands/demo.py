@@ -12,6 +12,7 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 from granian import Granian
 from granian.constants import Interfaces
+from granian.log import LogLevels
 
 from passflow import demo
 
@@ -34,7 +35,10 @@ class Command(BaseCommand):
     def _tell(self, facts: dict[str, Any]) -> None:
         rows = [
             ("Redemption URL", facts["redemption_url"]),
-            ("Admin", f"{facts['admin']['url']}  ({facts['admin']['username']} / {facts['admin']['password']})"),
+            (
+                "Admin",
+                f"{facts['admin']['url']}  ({facts['admin']['username']} / {facts['admin']['password']})",
+            ),
             ("API", f"{facts['base_url']}/api/v3/docs"),
             ("API key", facts["api_key"]),
             ("All of it", str(settings.VAR_DIR / "demo.json")),
@@ -57,7 +61,7 @@ class Command(BaseCommand):
             interface=Interfaces.WSGI,
             blocking_threads=4,
             websockets=False,
-            log_level="warning",
+            log_level=LogLevels.warning,
             working_dir=settings.BASE_DIR,
         ).serve()
 

@@ -20,11 +20,15 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--account", required=True, metavar="SLUG")
         source = parser.add_mutually_exclusive_group(required=True)
-        source.add_argument("--p12", type=Path, metavar="FILE", help="a PKCS #12 file, as Keychain exports it")
+        source.add_argument(
+            "--p12", type=Path, metavar="FILE", help="a PKCS #12 file, as Keychain exports it"
+        )
         source.add_argument("--certificate", type=Path, metavar="PEM")
         parser.add_argument("--password-file", type=Path, metavar="FILE", help="holds the password of --p12")
         parser.add_argument("--key", type=Path, metavar="PEM", help="the private key of --certificate")
-        parser.add_argument("--wwdr", type=Path, metavar="PEM", help="the intermediate that issued the certificate")
+        parser.add_argument(
+            "--wwdr", type=Path, metavar="PEM", help="the intermediate that issued the certificate"
+        )
 
     def handle(self, **options: Any) -> None:
         account = Account.objects.filter(slug=options["account"]).first()
