@@ -17,6 +17,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import Enum, auto
+from itertools import islice
 from pathlib import Path
 from typing import Any, Self
 
@@ -25,6 +26,8 @@ from h2.exceptions import H2Error
 
 # Apple keeps one push per phone and pass type for a phone that is off; it should find it whenever it is back.
 KEPT_FOR = timedelta(days=30)
+# Apple wants connections to last, but firewalls drop idle ones after about as long without telling anybody.
+IDLE_SECONDS = 300
 CONCURRENT_PUSHES = 16
 LONGEST_REASON = 100
 PUSH_TOKEN = re.compile(r"[0-9A-Fa-f]{2,200}")
@@ -105,9 +108,10 @@ class Apns:
             http1=False,
             http2=True,
             trust_env=False,
-            # Silence on the connection condemns it, and must do so before the deadline ends a single push.
-            timeout=httpx.Timeout(deadline * 0.7, pool=None),
-            limits=httpx.Limits(max_connections=1),
+            # The deadline ends one push; before that, silence condemns the connection. Connecting and TLS get
+            # a share each, as httpcore leaves the socket open when a handshake is cancelled from outside.
+            timeout=httpx.Timeout(deadline * 0.7, connect=deadline * 0.3, pool=None),
+            limits=httpx.Limits(max_connections=1, keepalive_expiry=IDLE_SECONDS),
         )
 
     def __enter__(self) -> Self:
@@ -133,15 +137,17 @@ class Apns:
         waiting = iter(dict.fromkeys(push_tokens))
         final: list[PushAnswer] = []
 
-        async def push_in_turn() -> None:
-            for push_token in waiting:
+        async def push_next(tokens: Iterable[str]) -> None:
+            for push_token in tokens:
                 answers[push_token] = final[0] if final else await self._push(push_token, topic=topic)
                 if answers[push_token].for_every_token:
                     final.append(answers[push_token])
 
+        # The first goes alone: it opens the connection, and takes the blame if the certificate is refused.
+        await push_next(islice(waiting, 1))
         async with asyncio.TaskGroup() as lanes:
             for _ in range(CONCURRENT_PUSHES):
-                lanes.create_task(push_in_turn())
+                lanes.create_task(push_next(waiting))
         return answers
 
     async def _push(self, push_token: str, *, topic: str) -> PushAnswer:

@@ -7,14 +7,12 @@ Pushes that were answered with 200 wait here, one per topic and token, until the
 from __future__ import annotations
 
 import json
-import re
 import socket
 import socketserver
 import ssl
 import struct
 import threading
 import uuid
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -29,20 +27,8 @@ from h2.config import H2Configuration
 from h2.connection import H2Connection
 from h2.exceptions import ProtocolError
 
+from tests.fakes.apns_rules import first_fault
 from tests.fakes.tls import Authority, present
-
-PUSH_TYPES = {
-    "alert",
-    "background",
-    "voip",
-    "complication",
-    "fileprovider",
-    "mdm",
-    "liveactivity",
-    "location",
-}
-LARGEST_PAYLOAD = 4096
-LONGEST_COLLAPSE_ID = 64
 
 
 @dataclass(frozen=True)
@@ -129,15 +115,19 @@ class FakeApns:
 
     def __exit__(self, *_: object) -> None:
         self._server.shutdown()
-        for connection in list(self._open):
-            with suppress(OSError):
-                connection.shutdown(socket.SHUT_RDWR)
+        self.hang_up()
         self._server.server_close()
         self._thread.join()
 
     def script(self, token: str, outcomes: Iterable[Outcome]) -> None:
         """Set what the next pushes to a token meet, one each; after the last, 200 again."""
         self._scripts[token] = iter(outcomes)
+
+    def hang_up(self) -> None:
+        """Close the connections that are open, whatever is going on there."""
+        for connection in list(self._open):
+            with suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
 
     def subscribe(self, token: str, phone: Callable[[str], None]) -> None:
         """Have a phone hear what is pushed to `token`."""
@@ -161,13 +151,14 @@ class FakeApns:
 
     def _meet_client(self, client: socket.socket) -> None:
         with self._context.wrap_socket(client, server_side=True, do_handshake_on_connect=False) as connection:
+            self._open.add(connection)
             try:
                 connection.do_handshake()
             except OSError:
-                _hang_up(connection)
+                self._open.discard(connection)
+                _wait_for_close(connection)
                 return
             self.connections += 1
-            self._open.add(connection)
             # ValueError is what Python says of a TLS socket that was closed by another thread.
             with suppress(OSError, ValueError, ProtocolError):
                 _Conversation(connection, decide=self._decide).listen()
@@ -176,7 +167,7 @@ class FakeApns:
     def _decide(self, stream: _Stream, uid: str) -> Outcome:
         headers = dict(stream.headers)
         token = headers[":path"].removeprefix("/3/device/").lower()
-        fault = _first_fault(stream, topic=uid)
+        fault = first_fault(stream.headers, bytes(stream.body), topic=uid)
         with self._deciding:
             outcome: Outcome = Answer(*fault) if fault else self._scripted(token)
             push = Push(token, headers, bytes(stream.body), uid, datetime.now(UTC), outcome)
@@ -283,7 +274,7 @@ def _server_context(authority: Authority, *, client_ca_pem: bytes, tls: ssl.TLSV
     return context
 
 
-def _hang_up(connection: ssl.SSLSocket) -> None:
+def _wait_for_close(connection: ssl.SSLSocket) -> None:
     """Close after a refused handshake, late enough for the client to read the alert."""
     with socket.socket(fileno=connection.detach()) as bare, suppress(OSError):
         bare.settimeout(1)
@@ -301,30 +292,3 @@ def _cut(connection: ssl.SSLSocket) -> None:
 def _user_id(certificate: bytes) -> str:
     subject = x509.load_der_x509_certificate(certificate).subject
     return "".join(str(attribute.value) for attribute in subject.get_attributes_for_oid(NameOID.USER_ID))
-
-
-def _first_fault(stream: _Stream, *, topic: str) -> tuple[int, str] | None:
-    """Return status and reason of the first rule that a request breaks (Apple's table of APNs errors)."""
-    headers = dict(stream.headers)
-    duplicates = [name for name, count in Counter(name for name, _ in stream.headers).items() if count > 1]
-    push_type = headers.get("apns-push-type", "background")
-    priorities = {"1", "5"} if push_type == "background" else {"1", "5", "10"}
-    path = re.fullmatch(r"/3/device/([^/]*)", headers[":path"])
-    token = path[1] if path else ""
-    rules = [
-        (headers[":method"] != "POST", 405, "MethodNotAllowed"),
-        (path is None, 404, "BadPath"),
-        (not token, 400, "MissingDeviceToken"),
-        (re.fullmatch(r"([0-9A-Fa-f]{2})+", token) is None, 400, "BadDeviceToken"),
-        (bool(duplicates), 400, "DuplicateHeaders"),
-        ("apns-topic" not in headers, 400, "MissingTopic"),
-        (not headers.get("apns-topic", "").startswith("pass."), 400, "BadTopic"),
-        (headers.get("apns-topic") != topic, 400, "TopicDisallowed"),
-        (push_type not in PUSH_TYPES, 400, "InvalidPushType"),
-        (headers.get("apns-priority", "5") not in priorities, 400, "BadPriority"),
-        (not re.fullmatch(r"\d{1,10}", headers.get("apns-expiration", "0")), 400, "BadExpirationDate"),
-        (len(headers.get("apns-collapse-id", "").encode()) > LONGEST_COLLAPSE_ID, 400, "BadCollapseId"),
-        (not stream.body, 400, "PayloadEmpty"),
-        (len(stream.body) > LARGEST_PAYLOAD, 413, "PayloadTooLarge"),
-    ]  # fmt: skip
-    return next(((status, reason) for broken, status, reason in rules if broken), None)
