@@ -103,7 +103,7 @@ class SecretRotation(APIView):
         sent = RotationInput(data=request.data)
         sent.is_valid(raise_exception=True)
         overlap = timedelta(seconds=sent.validated_data["overlap_seconds"])
-        secret = endpoints.rotate_secret(endpoint, overlap=overlap, actor=integrator(request).actor)
+        endpoint, secret = endpoints.rotate_secret(endpoint, overlap=overlap, actor=integrator(request).actor)
         return Response({**EndpointJson(endpoint).data, "secret": secret})
 
 

@@ -101,18 +101,13 @@ def delete_endpoint(endpoint: Endpoint, *, actor: str) -> None:
         _record(EventType.WEBHOOK_ENDPOINT_DELETED, endpoint, actor=actor)
 
 
-def rotate_secret(endpoint: Endpoint, *, actor: str, overlap: timedelta = OVERLAP) -> str:
-    """A new signing secret, shown once; for `overlap`, messages carry the signature of the former one too.
-
-    Raises `Invalid` when `overlap` is negative or longer than seven days.
-    """
-    if not timedelta() <= overlap <= LONGEST_OVERLAP:
-        raise Invalid("overlap_seconds", f"This lies between 0 and {LONGEST_OVERLAP.total_seconds():.0f}.")
+def rotate_secret(endpoint: Endpoint, *, actor: str, overlap: timedelta = OVERLAP) -> tuple[Endpoint, str]:
+    """A new signing secret, shown once; for `overlap`, messages carry the signature of the former one too."""
     with transaction.atomic():
         endpoint = _held(endpoint)
         secret = endpoint_secrets.rotate(endpoint, overlap=overlap, now=timezone.now())
         _record(EventType.WEBHOOK_SECRET_ROTATED, endpoint, actor=actor)
-    return secret
+    return endpoint, secret
 
 
 def send_test(endpoint: Endpoint, *, actor: str) -> Delivery:

@@ -87,6 +87,11 @@ def hook_to(receiver: Receiver, *, account: Account, event_types: Sequence[str] 
     return Hook(endpoint, secret, receiver)
 
 
+class _Server(ThreadingHTTPServer):
+    # A dispatcher connects by the hundred; a short queue would lose some of them.
+    request_queue_size = 512
+
+
 @contextmanager
 def listening() -> Iterator[Receiver]:
     """A receiver for as long as the block lasts."""
@@ -109,7 +114,7 @@ def listening() -> Iterator[Receiver]:
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class names it so
             """Says nothing."""
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+    with _Server(("127.0.0.1", 0), Handler) as server:
         receiver.port = server.server_address[1]
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
         thread.start()

@@ -127,7 +127,7 @@ def test_410_disables_the_endpoint_and_calls_off_the_rest(hook: Hook, acme: Acco
 
 
 def test_a_message_carries_the_signature_of_every_live_secret(hook: Hook, acme: Account) -> None:
-    newer = endpoints.rotate_secret(hook.endpoint, actor="test")
+    _, newer = endpoints.rotate_secret(hook.endpoint, actor="test")
     factories.credential(acme)
     deliver_due()
     [received] = hook.receiver.received
@@ -137,7 +137,7 @@ def test_a_message_carries_the_signature_of_every_live_secret(hook: Hook, acme: 
 
 
 def test_a_former_secret_signs_no_longer_than_it_was_given(hook: Hook, acme: Account) -> None:
-    newer = endpoints.rotate_secret(hook.endpoint, overlap=timedelta(), actor="test")
+    _, newer = endpoints.rotate_secret(hook.endpoint, overlap=timedelta(), actor="test")
     factories.credential(acme)
     deliver_due()
     [received] = hook.receiver.received
