@@ -28,7 +28,7 @@ class ApplePassType(models.Model):
 
 
 class AppleIdentity(models.Model):
-    """A certificate with its key, with which passes are signed and pushes are sent. The newest one is used."""
+    """A certificate with its key: it signs passes and opens the way for pushes. The newest one is used."""
 
     pass_type = models.ForeignKey(ApplePassType, models.CASCADE, related_name="identities")
     certificate = models.TextField()
@@ -72,7 +72,7 @@ class ApplePass(models.Model):
 
 
 class AppleAuthenticationToken(models.Model):
-    """A live `authenticationToken` of a pass, as a digest. Several live side by side while devices move on."""
+    """A live `authenticationToken` of a pass, as a digest. Several live while devices move on."""
 
     apple_pass = models.ForeignKey(ApplePass, models.CASCADE, related_name="authentication_tokens")
     generation = models.PositiveIntegerField()
@@ -81,7 +81,9 @@ class AppleAuthenticationToken(models.Model):
 
     class Meta:
         ordering = ["apple_pass", "generation"]
-        constraints = [models.UniqueConstraint(fields=["apple_pass", "generation"], name="apple_token_generation_once")]
+        constraints = [
+            models.UniqueConstraint(fields=["apple_pass", "generation"], name="apple_token_generation_once")
+        ]
 
     def __str__(self) -> str:
         return f"authentication token {self.generation}"
@@ -103,10 +105,14 @@ class AppleDevice(models.Model):
     class Meta:
         ordering = ["id"]
         constraints = [
-            models.UniqueConstraint(fields=["pass_type", "device_library_identifier"], name="apple_device_once")
+            models.UniqueConstraint(
+                fields=["pass_type", "device_library_identifier"], name="apple_device_once"
+            )
         ]
         indexes = [
-            models.Index(fields=["push_due_at"], name="apple_device_push_due", condition=Q(push_due_at__isnull=False))
+            models.Index(
+                fields=["push_due_at"], name="apple_device_push_due", condition=Q(push_due_at__isnull=False)
+            )
         ]
 
     def __str__(self) -> str:
@@ -124,7 +130,9 @@ class AppleRegistration(models.Model):
 
     class Meta:
         ordering = ["id"]
-        constraints = [models.UniqueConstraint(fields=["device", "apple_pass"], name="apple_registration_once")]
+        constraints = [
+            models.UniqueConstraint(fields=["device", "apple_pass"], name="apple_registration_once")
+        ]
 
     def __str__(self) -> str:
         return f"registration {self.pk}"

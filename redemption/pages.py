@@ -84,9 +84,10 @@ def claim_apple(request: HttpRequest, token: str) -> HttpResponse:
 @answers("GET", "HEAD", limit="page_views")
 def apple_file(request: HttpRequest, token: str, serial_number: str) -> HttpResponse:
     """GET the file of an open offer, as often as browser and Wallet care to (Chrome on iOS fetches twice)."""
-    slug = access.visit(token).credential.credential_type.slug
-    body = files.offered_file(token, serial_number=serial_number)
-    headers = {"Content-Disposition": f'inline; filename="{slug}.pkpass"'}
+    visit = access.visit(token)
+    body = files.offered_file(visit, token=token, serial_number=serial_number)
+    name = f"{visit.credential.credential_type.slug}.pkpass"
+    headers = {"Content-Disposition": f'inline; filename="{name}"'}
     return HttpResponse(body, content_type=PKPASS, headers=headers)
 
 

@@ -1,4 +1,4 @@
-"""The whole main flow at one's fingertips: an integrator, a browser, phones, Apple, and a server at the door."""
+"""The whole main flow at one's fingertips: an integrator, a browser, a phone, Apple, and a door."""
 
 from __future__ import annotations
 

@@ -12,11 +12,11 @@ from credentials import tokens
 from credentials.designs import image_files
 from credentials.errors import Gone, NotFound
 from credentials.models import Credential, CredentialType, Person, WalletPass
+from credentials.pass_fields import read_fields
 from credentials.states import PassState, State
 from credentials.values import value_of
 from redemption import access, claims
 from redemption.apple import pass_content
-from credentials.pass_fields import PassField
 from redemption.apple.design import PassDesign
 from redemption.apple.identities import signing_identity
 from redemption.apple.pass_content import PassFacts, PreparedDesign, Standing
@@ -112,7 +112,7 @@ def prepared_design(credential_type: CredentialType, version: int) -> PreparedDe
             background_color=credential_type.background_color,
             foreground_color=credential_type.foreground_color,
             label_color=credential_type.label_color,
-            fields=tuple(PassField(**member) for member in credential_type.fields),
+            fields=read_fields(credential_type.fields),
             transit_type=credential_type.transit_type,
             barcode_format=credential_type.barcode_format,
             barcode_alt_text=credential_type.barcode_alt_text,

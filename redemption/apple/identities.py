@@ -1,13 +1,15 @@
-"""The certificates that an account signs and pushes with: imported, kept encrypted, replaced without a restart."""
+"""The certificates that accounts sign and push with: imported, kept encrypted, replaced without a restart."""
 
 from __future__ import annotations
 
 import logging
 from datetime import datetime, timedelta
 from functools import lru_cache
+from smtplib import SMTPException
 
 from django.core import mail
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from credentials.encryption import decrypt, encrypt
@@ -65,21 +67,29 @@ def import_identity(
 
 
 def pass_type_for(credential_type: CredentialType) -> ApplePassType:
-    """The pass type of a design: the one it names, else the account's first. Raises `Unavailable`."""
-    pass_types = ApplePassType.objects.filter(account=credential_type.account_id).order_by("pk")
+    """The pass type of a design: the one it names, else the account's first that can sign now.
+
+    Raises `Unavailable` when there is none: what is promised must also be signed.
+    """
+    identity = (
+        valid_identities(credential_type).select_related("pass_type").order_by("pass_type", "-pk").first()
+    )
+    if identity is None:
+        raise Unavailable("No valid Apple certificate is set up for this pass.")
+    return identity.pass_type
+
+
+def valid_identities(credential_type: CredentialType) -> QuerySet[AppleIdentity]:
+    """The certificates that could sign a pass of this design now."""
+    valid = _valid().filter(pass_type__account=credential_type.account_id)
     if named := credential_type.apple_pass_type_identifier:
-        pass_types = pass_types.filter(pass_type_identifier=named)
-    pass_type = pass_types.first()
-    if pass_type is None:
-        raise Unavailable("No Apple certificate has been set up for this pass.")
-    return pass_type
+        return valid.filter(pass_type__pass_type_identifier=named)
+    return valid
 
 
 def current_identity(pass_type: ApplePassType) -> AppleIdentity:
     """The newest certificate that is valid now. Raises `Unavailable` when none is."""
-    now = timezone.now()
-    valid = AppleIdentity.objects.filter(pass_type=pass_type, not_before__lte=now, not_after__gt=now)
-    identity = valid.order_by("-pk").first()
+    identity = _valid().filter(pass_type=pass_type).order_by("-pk").first()
     if identity is None:
         raise Unavailable("The Apple certificate of this pass is not valid at the moment.")
     return identity
@@ -97,7 +107,7 @@ def private_key_pem(identity: AppleIdentity) -> bytes:
 
 
 def warn_of_expiry() -> int:
-    """Records and mails, once per certificate, that an account's newest one ends soon; how many there were."""
+    """Records and mails, once each, that an account's newest certificate ends soon; how many there were."""
     now = timezone.now()
     warned = 0
     ending = AppleIdentity.objects.filter(not_after__lt=now + EXPIRY_NOTICE, expiry_warned_at=None)
@@ -105,27 +115,40 @@ def warn_of_expiry() -> int:
         # Replaced already: nothing will be signed with it.
         if identity.pass_type.identities.filter(not_after__gt=identity.not_after).exists():
             continue
-        with transaction.atomic():
-            if AppleIdentity.objects.filter(pk=identity.pk, expiry_warned_at=None).update(expiry_warned_at=now):
-                _warn(identity, now=now)
-                warned += 1
+        try:
+            warned += _warn(identity, now=now)
+        except (SMTPException, OSError, ValueError) as error:
+            # One account's address must not keep the others from being warned; this one is, at the next look.
+            logger.warning("a warning of expiry could not be mailed: %s", type(error).__name__)
     return warned
 
 
-def _warn(identity: AppleIdentity, *, now: datetime) -> None:
+@transaction.atomic
+def _warn(identity: AppleIdentity, *, now: datetime) -> bool:
+    if not AppleIdentity.objects.filter(pk=identity.pk, expiry_warned_at=None).update(expiry_warned_at=now):
+        return False
     account = identity.pass_type.account
     data = {"pass_type_identifier": str(identity.pass_type), "not_after": rfc3339(identity.not_after)}
     record(EventType.APPLE_IDENTITY_EXPIRING, account=account, actor="clock", now=now, data=data)
-    logger.warning("the Apple certificate of %s expires on %s", identity.pass_type, f"{identity.not_after:%Y-%m-%d}")
+    logger.warning(
+        "the Apple certificate of %s expires on %s", identity.pass_type, f"{identity.not_after:%Y-%m-%d}"
+    )
     if account.contact_email:
         mail.send_mail(
             f"The Apple certificate of {account.name} expires on {identity.not_after:%d %B %Y}",
             f"After that day no pass of {identity.pass_type} can be issued or updated.\n\n"
-            "Create a new certificate for the same pass type identifier at developer.apple.com and import it\n"
-            "in the admin, or with manage.py import_apple_identity. Passes in wallets go on working.\n",
+            "Create a new certificate for the same pass type identifier at developer.apple.com, and\n"
+            "import it in the admin or with manage.py import_apple_identity. Passes in wallets go on\n"
+            "working.\n",
             None,
             [account.contact_email],
         )
+    return True
+
+
+def _valid() -> QuerySet[AppleIdentity]:
+    now = timezone.now()
+    return AppleIdentity.objects.filter(not_before__lte=now, not_after__gt=now)
 
 
 def _read(
@@ -152,7 +175,9 @@ def _pass_type(account: Account, checked: PassCertificate) -> ApplePassType:
     if pass_type.account_id != account.pk:
         raise Invalid("certificate", f"{checked.pass_type_identifier} belongs to another account.")
     if pass_type.team_identifier != checked.team_identifier:
-        raise Invalid("certificate", f"{checked.pass_type_identifier} belongs to team {pass_type.team_identifier}.")
+        raise Invalid(
+            "certificate", f"{checked.pass_type_identifier} belongs to team {pass_type.team_identifier}."
+        )
     return pass_type
 
 

@@ -16,15 +16,10 @@ from wallet.models import (  # type: ignore[import-untyped]
     StoreCard,
 )
 
+from credentials import pass_fields
+from credentials.pass_fields import FIELD_COUNTS, RESERVED_KEYS, PassField
 from redemption.apple.archive import Content, PassArchive
-from redemption.apple.design import (
-    FIELD_COUNTS,
-    PLACEHOLDER,
-    STANDING_KEY,
-    STATUS_KEY,
-    PassDesign,
-    PassField,
-)
+from redemption.apple.design import PassDesign
 from redemption.apple.localization import STANDINGS, STATUS, STATUS_CHANGED, strings_files
 from redemption.apple.signing import SigningIdentity
 
@@ -43,6 +38,7 @@ BARCODE_FORMATS = {
     "code128": "PKBarcodeFormatCode128",
 }
 MOST_NFC_BYTES = 64
+STATUS_KEY, STANDING_KEY = RESERVED_KEYS
 
 
 @dataclass(frozen=True)
@@ -81,7 +77,7 @@ class FilledPass:
 
 
 def prepare(design: PassDesign) -> PreparedDesign:
-    """Lay out what the passes of a design share, which `check_design` has accepted."""
+    """Lay out what the passes of a design share, which the rules of designs have accepted."""
     information = STYLES[design.style]()
     if design.transit_type:
         information.transitType = _constant("PKTransitType", design.transit_type)
@@ -184,8 +180,7 @@ def _value(field: Content, texts: Mapping[str, str], *, time: str) -> str:
         return value
     if "dateStyle" in field or "timeStyle" in field:
         return time  # {expires_at} is the one placeholder that a date can hold
-    # One pass over the text: a placeholder inside a holder's name stays what it is.
-    return PLACEHOLDER.sub(lambda match: texts.get(match[1]) or "", value).strip()
+    return pass_fields.fill(value, texts)
 
 
 def _scannable(design: PassDesign, *, value: str, nfc: bool) -> Content:

@@ -31,7 +31,9 @@ def mark(passes: QuerySet[ApplePass], *, now: datetime) -> None:
     `Last-Modified` moves on by a second at least: HTTP dates show no less, and an unchanged one means 304.
     """
     step = timedelta(seconds=1)
-    passes.update(update_tag=None, modified_at=Greatest(F("modified_at") + step, Value(now.replace(microsecond=0))))
+    passes.update(
+        update_tag=None, modified_at=Greatest(F("modified_at") + step, Value(now.replace(microsecond=0)))
+    )
 
 
 def number_changes(pass_type: ApplePassType) -> None:
@@ -47,7 +49,7 @@ def number_changes(pass_type: ApplePassType) -> None:
 
 
 def changes_for(device: AppleDevice, *, since: str) -> Changes | None:
-    """The device's registered passes that changed after tag `since`; all of them for a tag that is not ours."""
+    """The device's passes that changed after tag `since`; all of them for a tag that is not ours."""
     number_changes(device.pass_type)
     passes = ApplePass.objects.filter(registrations__device=device)
     if (tag := _tag(since)) is not None:

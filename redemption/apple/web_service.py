@@ -23,6 +23,7 @@ from redemption.apple import device_logs, files, registrations, rotation, update
 from redemption.apple.apns import PUSH_TOKEN
 from redemption.apple.authentication import SCHEME, presented
 from redemption.models import AppleDevice
+from redemption.throttling import throttled
 
 logger = logging.getLogger(__name__)
 
@@ -66,6 +67,7 @@ def registration(request: HttpRequest, device: str, pass_type: str, serial_numbe
 
 
 @answers_devices
+@throttled("apple_updates", by="device")
 @require_safe
 def serial_numbers(request: HttpRequest, device: str, pass_type: str) -> HttpResponse:
     """GET the serials that changed since a tag: 200 with the next tag, 204 when there are none."""
@@ -97,6 +99,7 @@ def latest_pass(request: HttpRequest, pass_type: str, serial_number: str) -> Htt
 
 
 @answers_devices
+@throttled("apple_logs")
 @require_POST
 def log(request: HttpRequest) -> HttpResponse:
     """POST lines that a device noted; always 200, whatever of them is kept."""

@@ -5,145 +5,258 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('credentials', '0001_ground'),
+        ("credentials", "0001_ground"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='AppleLog',
+            name="AppleLog",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('message', models.CharField(max_length=500)),
-                ('received_at', models.DateTimeField(auto_now_add=True, db_index=True)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("message", models.CharField(max_length=500)),
+                ("received_at", models.DateTimeField(auto_now_add=True, db_index=True)),
             ],
             options={
-                'verbose_name': 'Apple device log line',
-                'ordering': ['-id'],
+                "verbose_name": "Apple device log line",
+                "ordering": ["-id"],
             },
         ),
         migrations.CreateModel(
-            name='ApplePassType',
+            name="ApplePassType",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('pass_type_identifier', models.CharField(max_length=200, unique=True)),
-                ('team_identifier', models.CharField(max_length=10)),
-                ('last_update_tag', models.BigIntegerField(default=0, editable=False)),
-                ('push_refused_at', models.DateTimeField(editable=False, null=True)),
-                ('push_refusal', models.CharField(blank=True, editable=False, max_length=100)),
-                ('account', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='apple_pass_types', to='credentials.account')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("pass_type_identifier", models.CharField(max_length=200, unique=True)),
+                ("team_identifier", models.CharField(max_length=10)),
+                ("last_update_tag", models.BigIntegerField(default=0, editable=False)),
+                ("push_refused_at", models.DateTimeField(editable=False, null=True)),
+                ("push_refusal", models.CharField(blank=True, editable=False, max_length=100)),
+                (
+                    "account",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="apple_pass_types",
+                        to="credentials.account",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['pass_type_identifier'],
+                "ordering": ["pass_type_identifier"],
             },
         ),
         migrations.CreateModel(
-            name='ApplePass',
+            name="ApplePass",
             fields=[
-                ('wallet_pass', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='apple', serialize=False, to='credentials.walletpass')),
-                ('update_tag', models.BigIntegerField(null=True)),
-                ('modified_at', models.DateTimeField()),
-                ('pass_type', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='passes', to='redemption.applepasstype')),
+                (
+                    "wallet_pass",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        primary_key=True,
+                        related_name="apple",
+                        serialize=False,
+                        to="credentials.walletpass",
+                    ),
+                ),
+                ("update_tag", models.BigIntegerField(null=True)),
+                ("modified_at", models.DateTimeField()),
+                (
+                    "pass_type",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="passes",
+                        to="redemption.applepasstype",
+                    ),
+                ),
             ],
             options={
-                'verbose_name_plural': 'Apple passes',
+                "verbose_name_plural": "Apple passes",
             },
         ),
         migrations.CreateModel(
-            name='AppleIdentity',
+            name="AppleIdentity",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('certificate', models.TextField()),
-                ('private_key', models.BinaryField()),
-                ('wwdr', models.TextField(verbose_name='WWDR intermediate')),
-                ('fingerprint', models.CharField(max_length=64, unique=True)),
-                ('not_before', models.DateTimeField()),
-                ('not_after', models.DateTimeField()),
-                ('nfc', models.BooleanField(default=False)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('expiry_warned_at', models.DateTimeField(editable=False, null=True)),
-                ('pass_type', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='identities', to='redemption.applepasstype')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("certificate", models.TextField()),
+                ("private_key", models.BinaryField()),
+                ("wwdr", models.TextField(verbose_name="WWDR intermediate")),
+                ("fingerprint", models.CharField(max_length=64, unique=True)),
+                ("not_before", models.DateTimeField()),
+                ("not_after", models.DateTimeField()),
+                ("nfc", models.BooleanField(default=False)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("expiry_warned_at", models.DateTimeField(editable=False, null=True)),
+                (
+                    "pass_type",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="identities",
+                        to="redemption.applepasstype",
+                    ),
+                ),
             ],
             options={
-                'verbose_name_plural': 'Apple identities',
-                'ordering': ['pass_type', '-id'],
+                "verbose_name_plural": "Apple identities",
+                "ordering": ["pass_type", "-id"],
             },
         ),
         migrations.CreateModel(
-            name='AppleDevice',
+            name="AppleDevice",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('device_library_identifier', models.CharField(max_length=100)),
-                ('push_token', models.CharField(max_length=200)),
-                ('push_token_at', models.DateTimeField()),
-                ('push_due_at', models.DateTimeField(null=True)),
-                ('pushed_at', models.DateTimeField(null=True)),
-                ('push_attempts', models.PositiveSmallIntegerField(default=0)),
-                ('pass_type', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='devices', to='redemption.applepasstype')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("device_library_identifier", models.CharField(max_length=100)),
+                ("push_token", models.CharField(max_length=200)),
+                ("push_token_at", models.DateTimeField()),
+                ("push_due_at", models.DateTimeField(null=True)),
+                ("pushed_at", models.DateTimeField(null=True)),
+                ("push_attempts", models.PositiveSmallIntegerField(default=0)),
+                (
+                    "pass_type",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="devices",
+                        to="redemption.applepasstype",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['id'],
+                "ordering": ["id"],
             },
         ),
         migrations.CreateModel(
-            name='AppleRegistration',
+            name="AppleRegistration",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('generation', models.PositiveIntegerField()),
-                ('registered_at', models.DateTimeField()),
-                ('apple_pass', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='registrations', to='redemption.applepass')),
-                ('device', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='registrations', to='redemption.appledevice')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("generation", models.PositiveIntegerField()),
+                ("registered_at", models.DateTimeField()),
+                (
+                    "apple_pass",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="registrations",
+                        to="redemption.applepass",
+                    ),
+                ),
+                (
+                    "device",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="registrations",
+                        to="redemption.appledevice",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['id'],
+                "ordering": ["id"],
             },
         ),
         migrations.CreateModel(
-            name='GoogleIssuer',
+            name="GoogleIssuer",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('issuer_id', models.CharField(max_length=30, unique=True)),
-                ('account', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='google_issuer', to='credentials.account')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("issuer_id", models.CharField(max_length=30, unique=True)),
+                (
+                    "account",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="google_issuer",
+                        to="credentials.account",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['account'],
+                "ordering": ["account"],
             },
         ),
         migrations.CreateModel(
-            name='AppleAuthenticationToken',
+            name="AppleAuthenticationToken",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('generation', models.PositiveIntegerField()),
-                ('digest', models.BinaryField(max_length=32, unique=True)),
-                ('created_at', models.DateTimeField()),
-                ('apple_pass', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='authentication_tokens', to='redemption.applepass')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("generation", models.PositiveIntegerField()),
+                ("digest", models.BinaryField(max_length=32, unique=True)),
+                ("created_at", models.DateTimeField()),
+                (
+                    "apple_pass",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="authentication_tokens",
+                        to="redemption.applepass",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['apple_pass', 'generation'],
-                'constraints': [models.UniqueConstraint(fields=('apple_pass', 'generation'), name='apple_token_generation_once')],
+                "ordering": ["apple_pass", "generation"],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("apple_pass", "generation"), name="apple_token_generation_once"
+                    )
+                ],
             },
         ),
         migrations.AddIndex(
-            model_name='applepass',
-            index=models.Index(fields=['pass_type', 'update_tag'], name='apple_pass_update_tag'),
+            model_name="applepass",
+            index=models.Index(fields=["pass_type", "update_tag"], name="apple_pass_update_tag"),
         ),
         migrations.AddIndex(
-            model_name='applepass',
-            index=models.Index(condition=models.Q(('update_tag', None)), fields=['pass_type'], name='apple_pass_untagged'),
+            model_name="applepass",
+            index=models.Index(
+                condition=models.Q(("update_tag", None)), fields=["pass_type"], name="apple_pass_untagged"
+            ),
         ),
         migrations.AddIndex(
-            model_name='appledevice',
-            index=models.Index(condition=models.Q(('push_due_at__isnull', False)), fields=['push_due_at'], name='apple_device_push_due'),
+            model_name="appledevice",
+            index=models.Index(
+                condition=models.Q(("push_due_at__isnull", False)),
+                fields=["push_due_at"],
+                name="apple_device_push_due",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='appledevice',
-            constraint=models.UniqueConstraint(fields=('pass_type', 'device_library_identifier'), name='apple_device_once'),
+            model_name="appledevice",
+            constraint=models.UniqueConstraint(
+                fields=("pass_type", "device_library_identifier"), name="apple_device_once"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='appleregistration',
-            constraint=models.UniqueConstraint(fields=('device', 'apple_pass'), name='apple_registration_once'),
+            model_name="appleregistration",
+            constraint=models.UniqueConstraint(
+                fields=("device", "apple_pass"), name="apple_registration_once"
+            ),
         ),
     ]

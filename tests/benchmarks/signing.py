@@ -17,7 +17,8 @@ from cryptography.hazmat.primitives.asymmetric import padding
 from PIL import Image
 from wallet.models import Barcode, Generic, Pass  # type: ignore[import-untyped]
 
-from redemption.apple.design import PassDesign, PassField
+from credentials.pass_fields import PassField
+from redemption.apple.design import PassDesign
 from redemption.apple.development_ca import DevelopmentCA, IssuedCertificate, create_development_ca
 from redemption.apple.pass_content import PassFacts, fill, prepare
 from redemption.apple.signing import SigningIdentity

@@ -79,7 +79,7 @@ def test_the_file_can_be_fetched_again(
     path = claimed(client, acme)
     client.get(path)
     before = standings.every_row()
-    with django_assert_max_num_queries(6):
+    with django_assert_max_num_queries(4):
         again = client.get(path)
     # A file tells its device how to speak for it: each copy must say the same.
     assert read(again.content) == read(client.get(path).content)

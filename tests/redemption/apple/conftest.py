@@ -7,28 +7,15 @@ from datetime import UTC, datetime
 
 import pytest
 
+from credentials.models import Account
 from redemption.apple.development_ca import (
     DevelopmentCA,
     IssuedCertificate,
-    create_development_ca,
-    issue_pass_certificate,
 )
 from redemption.apple.pass_content import PreparedDesign, prepare
 from redemption.apple.signing import SigningIdentity
-from tests.fakes import pki
 from tests.redemption.apple import passes
-
-
-@pytest.fixture(scope="session")
-def ca() -> DevelopmentCA:
-    """A root and an intermediate as Apple has them."""
-    return create_development_ca(validity=pki.ALWAYS)
-
-
-@pytest.fixture(scope="session")
-def issued(ca: DevelopmentCA) -> IssuedCertificate:
-    """A good pass type certificate."""
-    return issue_pass_certificate(ca, pki.PASS_TYPE, team_identifier=pki.TEAM, validity=pki.ALWAYS)
+from tests.redemption.apple.claimed import Claimed, claim
 
 
 @pytest.fixture(scope="session")
@@ -56,3 +43,8 @@ def openssl() -> str:
     if path is None:
         pytest.skip("openssl is not installed, it is needed for a second opinion")
     return path
+
+
+@pytest.fixture
+def claimed(acme: Account, acme_identity: object) -> Claimed:
+    return claim(acme)

@@ -6,7 +6,8 @@ import struct
 import zlib
 from typing import Any
 
-from redemption.apple.design import PassDesign, PassField
+from credentials.pass_fields import PassField
+from redemption.apple.design import PassDesign
 from redemption.apple.pass_content import PassFacts
 
 

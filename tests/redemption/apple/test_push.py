@@ -17,7 +17,7 @@ from redemption.apple import push, registrations
 from redemption.models import AppleDevice, AppleIdentity, ApplePass, ApplePassType, AppleRegistration
 from tests.fakes import pki
 from tests.fakes.apns import Answer, FakeApns, Fault
-from tests.redemption.apple.test_web_service import PHONE, PUSH_TOKEN, WATCH, Claimed, claim, register
+from tests.redemption.apple.claimed import PHONE, PUSH_TOKEN, WATCH, Claimed, claim, register
 
 
 @pytest.fixture
@@ -70,7 +70,9 @@ def test_disabling_a_person_reaches_every_phone_they_have(installed: Claimed, ap
     assert push.push_due() == 1
 
 
-def test_a_change_that_shows_nowhere_pushes_nobody(client: Client, acme: Account, acme_identity: AppleIdentity) -> None:
+def test_a_change_that_shows_nowhere_pushes_nobody(
+    client: Client, acme: Account, acme_identity: AppleIdentity
+) -> None:
     unregistered = claim(acme)
     lifecycle.suspend(unregistered.credential, actor="test")
     assert push.push_due() == 0
@@ -206,7 +208,9 @@ def test_a_changed_design_reaches_the_phones_once(installed: Claimed, apns: Fake
 
 
 @pytest.mark.parametrize("column", ["valid_from", "valid_to"])
-def test_a_person_whose_time_begins_or_ends_is_shown_so(installed: Claimed, apns: FakeApns, column: str) -> None:
+def test_a_person_whose_time_begins_or_ends_is_shown_so(
+    installed: Claimed, apns: FakeApns, column: str
+) -> None:
     person = installed.credential.person
     ApplePass.objects.update(modified_at=timezone.now() - timedelta(hours=1))
     setattr(person, column, timezone.now() - timedelta(minutes=1))

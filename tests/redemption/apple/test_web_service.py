@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
@@ -13,70 +12,23 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from credentials import issuing, lifecycle, people, tokens
+from credentials import lifecycle, people
 from credentials.models import Account, Credential, Event, WalletPass
 from credentials.states import PassState, State
-from redemption import claims
-from redemption.models import AppleAuthenticationToken, AppleDevice, AppleLog, ApplePass, AppleRegistration
+from redemption.models import AppleAuthenticationToken, AppleDevice, ApplePass, AppleRegistration
 from tests import factories
 from tests.fakes.pki import PASS_TYPE
+from tests.redemption.apple.claimed import (
+    PUSH_TOKEN,
+    WATCH,
+    Claimed,
+    claim,
+    claim_url,
+    listed,
+    register,
+)
 
 Reader = Callable[[bytes], dict[str, Any]]
-
-PHONE, WATCH = "phone0123456789", "watch0123456789"
-PUSH_TOKEN = "ab" * 32
-
-
-@dataclass
-class Claimed:
-    """A pass that was claimed over its URL, and how to speak for it."""
-
-    credential: Credential
-    wallet_pass: WalletPass
-    text: str
-
-    @property
-    def authorization(self) -> dict[str, str]:
-        return {"authorization": f"ApplePass {self.text}"}
-
-    def registration(self, device: str = PHONE) -> str:
-        return f"/apple/v1/devices/{device}/registrations/{PASS_TYPE}/{self.wallet_pass.serial_number}"
-
-    @property
-    def path(self) -> str:
-        return f"/apple/v1/passes/{PASS_TYPE}/{self.wallet_pass.serial_number}"
-
-    def reload(self) -> None:
-        self.credential.refresh_from_db()
-        self.wallet_pass.refresh_from_db()
-
-
-def claim(account: Account) -> Claimed:
-    credential, url = factories.credential_and_url(account)
-    return claim_url(credential, url)
-
-
-def claim_url(credential: Credential, url: str) -> Claimed:
-    token = factories.url_token(url)
-    offer = claims.claim_apple(token)
-    text = tokens.first_authentication_token(token, serial_number=offer.serial_number)
-    return Claimed(credential, offer, text)
-
-
-@pytest.fixture
-def claimed(acme: Account, acme_identity: object) -> Claimed:
-    return claim(acme)
-
-
-def register(client: Client, claimed: Claimed, device: str = PHONE, push_token: str = PUSH_TOKEN) -> Any:
-    body = {"pushToken": push_token}
-    path = claimed.registration(device)
-    return client.post(path, body, content_type="application/json", headers=claimed.authorization)
-
-
-def listed(client: Client, device: str = PHONE, since: str | None = None) -> Any:
-    query = {} if since is None else {"passesUpdatedSince": since}
-    return client.get(f"/apple/v1/devices/{device}/registrations/{PASS_TYPE}", query)
 
 
 def test_the_first_registration_puts_the_pass_into_the_wallet(client: Client, claimed: Claimed) -> None:
@@ -103,7 +55,9 @@ def test_registering_again_is_an_upsert(client: Client, claimed: Claimed) -> Non
     assert Event.objects.filter(type="credential.added_to_wallet").count() == 1
 
 
-def test_a_new_push_token_serves_every_pass_of_the_device(client: Client, acme: Account, acme_identity: object) -> None:
+def test_a_new_push_token_serves_every_pass_of_the_device(
+    client: Client, acme: Account, acme_identity: object
+) -> None:
     first, second = claim(acme), claim(acme)
     register(client, first)
     register(client, second)
@@ -145,10 +99,14 @@ def test_automatic_updates_off_and_on_installs_again(client: Client, claimed: Cl
     assert claimed.credential.state == State.ADDED_TO_WALLET
 
 
-def test_a_pass_that_lost_is_accepted_voided_and_told(client: Client, acme: Account, acme_identity: object, read: Reader) -> None:
+def test_a_pass_that_lost_is_accepted_voided_and_told(
+    client: Client, acme: Account, acme_identity: object, read: Reader
+) -> None:
     credential, url = factories.credential_and_url(acme)
     loser = claim_url(credential, url)
-    WalletPass.objects.filter(pk=loser.wallet_pass.pk).update(offered_at=timezone.now() - timedelta(minutes=11))
+    WalletPass.objects.filter(pk=loser.wallet_pass.pk).update(
+        offered_at=timezone.now() - timedelta(minutes=11)
+    )
     winner = claim_url(credential, url)
     assert winner.wallet_pass != loser.wallet_pass
     register(client, winner)
@@ -163,20 +121,34 @@ def test_a_pass_that_lost_is_accepted_voided_and_told(client: Client, acme: Acco
 @pytest.mark.parametrize("method", ["post", "delete"])
 @pytest.mark.parametrize(
     "header",
-    [None, "", "ApplePass", "ApplePass ", "Bearer {text}", "ApplePass x{text}", "{text}", "ApplePass \x00", "ApplePass é"],
+    [
+        None,
+        "",
+        "ApplePass",
+        "ApplePass ",
+        "Bearer {text}",
+        "ApplePass x{text}",
+        "{text}",
+        "ApplePass \x00",
+        "ApplePass é",
+    ],
 )
 def test_a_registration_without_its_token_is_401(
     client: Client, claimed: Claimed, method: str, header: str | None
 ) -> None:
     headers = {} if header is None else {"authorization": header.format(text=claimed.text)}
     send = getattr(client, method)
-    answer = send(claimed.registration(), {"pushToken": PUSH_TOKEN}, content_type="application/json", headers=headers)
+    answer = send(
+        claimed.registration(), {"pushToken": PUSH_TOKEN}, content_type="application/json", headers=headers
+    )
     assert answer.status_code == 401
     claimed.reload()
     assert claimed.credential.state == State.INVITED
 
 
-def test_another_passs_token_is_401(client: Client, claimed: Claimed, globex: Account, globex_identity: object) -> None:
+def test_another_passs_token_is_401(
+    client: Client, claimed: Claimed, globex: Account, globex_identity: object
+) -> None:
     foreign = claim(globex)
     answer = client.post(
         claimed.registration(),
@@ -217,14 +189,19 @@ def test_a_bad_body_names_the_field_and_changes_nothing(
 
 @pytest.mark.parametrize("serial", ["unknown", "%00", "a/b", "é", "x" * 101, "%2e%2e%2f"])
 def test_an_unknown_or_impossible_serial_is_refused(client: Client, claimed: Claimed, serial: str) -> None:
-    for path in (f"/apple/v1/devices/d/registrations/{PASS_TYPE}/{serial}", f"/apple/v1/passes/{PASS_TYPE}/{serial}"):
+    for path in (
+        f"/apple/v1/devices/d/registrations/{PASS_TYPE}/{serial}",
+        f"/apple/v1/passes/{PASS_TYPE}/{serial}",
+    ):
         answer = client.get(path) if "passes/" in path else client.delete(path, headers=claimed.authorization)
         assert answer.status_code in (401, 404)
 
 
 @pytest.mark.parametrize(("method", "status"), [("get", 405), ("put", 405), ("patch", 405)])
 def test_registrations_know_two_methods(client: Client, claimed: Claimed, method: str, status: int) -> None:
-    assert getattr(client, method)(claimed.registration(), headers=claimed.authorization).status_code == status
+    assert (
+        getattr(client, method)(claimed.registration(), headers=claimed.authorization).status_code == status
+    )
 
 
 def test_the_first_list_names_every_pass_of_the_device(client: Client, claimed: Claimed) -> None:
@@ -325,97 +302,9 @@ def test_the_pass_says_where_it_stands(client: Client, claimed: Claimed, standin
     assert shown["voided"] is True
     assert value.encode() not in file.content
     assert "barcodes" not in shown
-    assert shown["generic"]["headerFields"][0]["value"] == {"disabled": "Suspended"}.get(standing, standing.title())
-
-
-def test_the_first_token_is_replaced_at_the_first_update(client: Client, claimed: Claimed, read: Reader) -> None:
-    register(client, claimed)
-    first = claimed.text
-    file = client.get(claimed.path, headers=claimed.authorization)
-    claimed.text = read(file.content)["authenticationToken"]
-    assert claimed.text != first
-    # Until the phone has been seen with the new one, the old one goes on working: the answer may be lost.
-    assert client.get(claimed.path, headers={"authorization": f"ApplePass {first}"}).status_code == 200
-    assert client.get(claimed.path, headers=claimed.authorization).status_code == 200
-    assert client.get(claimed.path, headers={"authorization": f"ApplePass {first}"}).status_code == 401
-
-
-def test_a_fresh_token_is_carried_on(client: Client, claimed: Claimed, read: Reader) -> None:
-    register(client, claimed)
-    file = client.get(claimed.path, headers=claimed.authorization)
-    text = read(file.content)["authenticationToken"]
-    again = client.get(claimed.path, headers={"authorization": f"ApplePass {text}"})
-    assert read(again.content)["authenticationToken"] == text
-
-
-def test_an_old_token_is_replaced(client: Client, claimed: Claimed, read: Reader) -> None:
-    register(client, claimed)
-    file = client.get(claimed.path, headers=claimed.authorization)
-    text = read(file.content)["authenticationToken"]
-    AppleAuthenticationToken.objects.update(created_at=timezone.now() - timedelta(days=31))
-    again = client.get(claimed.path, headers={"authorization": f"ApplePass {text}"})
-    assert read(again.content)["authenticationToken"] != text
-
-
-def test_a_token_survives_while_another_device_still_uses_it(client: Client, claimed: Claimed) -> None:
-    register(client, claimed)
-    register(client, claimed, WATCH)
-    first = claimed.authorization
-    client.get(claimed.path, headers=first)
-    assert client.get(claimed.path, headers=first).status_code == 200
-
-
-def test_after_the_grace_an_old_token_ends(client: Client, claimed: Claimed, read: Reader) -> None:
-    register(client, claimed)
-    register(client, claimed, WATCH)
-    first = claimed.authorization
-    file = client.get(claimed.path, headers=first)
-    newer = read(file.content)["authenticationToken"]
-    AppleAuthenticationToken.objects.filter(generation=1).update(created_at=timezone.now() - timedelta(days=181))
-    client.get(claimed.path, headers={"authorization": f"ApplePass {newer}"})
-    assert client.get(claimed.path, headers=first).status_code == 401
-
-
-def test_no_token_is_stored_in_clear(client: Client, claimed: Claimed) -> None:
-    digests = [bytes(row.digest) for row in AppleAuthenticationToken.objects.all()]
-    assert digests == [tokens.digest(claimed.text)]
-
-
-def test_a_new_url_takes_back_what_the_former_offered(client: Client, claimed: Claimed) -> None:
-    issuing.renew_url(claimed.credential, actor="test")
-    assert register(client, claimed).status_code == 201
-    claimed.reload()
-    assert claimed.credential.state == State.INVITED
-    assert claimed.wallet_pass.state == PassState.VOIDED
-
-
-@pytest.mark.parametrize(
-    ("body", "kept"),
-    [
-        (b'{"logs": ["one", "two\\u0000 lines\\n more", 5, null]}', 2),
-        (b'{"logs": []}', 0),
-        (b'{"logs": "no list"}', 0),
-        (b"{}", 0),
-        (b'{"logs": ["' + b"x" * 5000 + b'"]}', 1),
-        (b'{"logs": [' + b'"again",' * 199 + b'"again"]}', 50),
-        (b'{"logs": ["\\ud800 lone"]}', 1),
-    ],
-)
-def test_logs_are_kept_few_and_short(client: Client, db: None, body: bytes, kept: int) -> None:
-    answer = client.post("/apple/v1/log", body, content_type="application/json")
-    assert answer.status_code == 200
-    assert AppleLog.objects.count() == kept
-    assert all(len(line.message) <= 500 and "\n" not in line.message for line in AppleLog.objects.all())
-
-
-def test_a_logged_identifier_is_blanked(client: Client, db: None) -> None:
-    client.post("/apple/v1/log", {"logs": [f"token {PUSH_TOKEN} failed"]}, content_type="application/json")
-    assert AppleLog.objects.get().message == "token … failed"
-
-
-def test_a_log_that_is_not_json_names_the_body(client: Client, db: None) -> None:
-    answer = client.post("/apple/v1/log", b"hello", content_type="text/plain")
-    assert (answer.status_code, answer.json()["field"]) == (400, "body")
+    assert shown["generic"]["headerFields"][0]["value"] == {"disabled": "Suspended"}.get(
+        standing, standing.title()
+    )
 
 
 def test_the_undocumented_lifecycle_call_is_answered(client: Client, claimed: Claimed) -> None:
