@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Container
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import partial, wraps
 from typing import Any
@@ -28,8 +28,7 @@ from credentials.models import IdempotentRequest
 HEADER = "Idempotency-Key"
 REPLAYED = "Idempotent-Replayed"
 
-# Members that are shown once: they are not stored, and so a replay has nothing to show. A view whose
-# `url` is no bearer secret says so with a `shown_once` of its own.
+# Members that are shown once: they are not stored, and so a replay has nothing to show.
 SHOWN_ONCE = ("url", "secret")
 
 # A worker that was killed leaves its claim behind; whoever is merely slow loses only its turn.
@@ -106,7 +105,7 @@ def _answer(claim: IdempotentRequest, *, view: APIView, work: Callable[[], Respo
             response = _work(view, work)
             lasting = response.status_code < 500 and response.status_code not in _PASSING
             if lasting:
-                _store(claim, response, without=getattr(view, "shown_once", SHOWN_ONCE))
+                _store(claim, response)
     except BaseException:
         _release(claim)
         raise
@@ -124,9 +123,9 @@ def _work(view: APIView, work: Callable[[], Response]) -> Response:
         return view.handle_exception(error)
 
 
-def _store(claim: IdempotentRequest, response: Response, *, without: Container[str]) -> None:
+def _store(claim: IdempotentRequest, response: Response) -> None:
     """Keeps the answer, if the claim is still ours; raising undoes the effect with it."""
-    body = {name: None if name in without else value for name, value in response.data.items()}
+    body = {name: None if name in SHOWN_ONCE else value for name, value in response.data.items()}
     ours = _unanswered(claim, claimed_at=claim.created_at)
     if not ours.update(response_status=response.status_code, response_body=body):
         raise RequestInFlight("Another request with this Idempotency-Key has overtaken this one.")

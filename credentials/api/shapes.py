@@ -69,8 +69,8 @@ class PersonJson(serializers.Serializer[Person]):
 class PersonInput(serializers.Serializer[Person]):
     """A person as a caller writes it; unknown members are ignored."""
 
-    first_name = Text(max_length=100)
-    last_name = Text(max_length=100)
+    first_name = Text(min_length=1, max_length=100)
+    last_name = Text(min_length=1, max_length=100)
     email = Email(max_length=254, allow_blank=True, allow_null=True, required=False)
     system_id = Text(max_length=100, allow_blank=True, allow_null=True, required=False)
     enabled = Flag(required=False)

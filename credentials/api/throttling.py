@@ -21,7 +21,7 @@ class PerApiKey(BaseThrottle):
 
     def allow_request(self, request: Request, view: APIView) -> bool:
         """Counts this call."""
-        self.allowance = _count(request, f"key:{request.auth.pk}" if request.auth else _address(request))
+        self.allowance = _count(request, f"key:{request.auth.pk}")
         return not self.allowance.exceeded
 
     def wait(self) -> float:

@@ -51,7 +51,7 @@ def test_a_refusal_by_the_limit_is_not_remembered(caller: Caller, settings: Sett
     for _ in range(3):
         caller.get("people")
     assert caller.post("people", ADA, Idempotency_Key="once").status_code == 429
-    settings.RATELIMIT_CACHE_PREFIX += "the next minute"
+    settings.RATELIMIT_CACHE_PREFIX += "next-minute:"
     answer = caller.post("people", ADA, Idempotency_Key="once")
     assert answer.status_code == 201
     assert "Idempotent-Replayed" not in answer
