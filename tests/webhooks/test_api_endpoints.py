@@ -7,11 +7,13 @@ from typing import Any
 import pytest
 from pytest_django import Settings
 
+from credentials.errors import NotFound
 from credentials.event_types import PUBLIC_EVENT_TYPES
 from credentials.models import Account, Event
 from tests import factories
 from tests.webhooks.callers import Caller
 from tests.webhooks.receivers import Hook, Receiver
+from webhooks import endpoints
 from webhooks.dispatch import deliver_due
 from webhooks.endpoints import MOST_ENDPOINTS
 from webhooks.models import DeliveryStatus, Endpoint, EndpointSecret
@@ -220,3 +222,11 @@ def test_every_change_is_in_the_audit_trail_without_the_url(caller: Caller, acme
     assert trail[1].data["changed"] == ["description", "url"]
     assert {event.actor.partition(":")[0] for event in trail} == {"api_key"}
     assert "hooks.example" not in str([event.data for event in trail])
+
+
+def test_whoever_comes_after_a_deletion_is_told(hook: Hook, acme: Account) -> None:
+    endpoints.delete_endpoint(hook.endpoint, actor="test")
+    for verb in (endpoints.enable_endpoint, endpoints.rotate_secret, endpoints.delete_endpoint):
+        with pytest.raises(NotFound):
+            verb(hook.endpoint, actor="test")
+    assert not hook.endpoint.secrets.exists()

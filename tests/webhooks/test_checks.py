@@ -26,7 +26,8 @@ def test_networks_of_ones_own_are_no_matter(settings: Settings, networks: list[s
         "169.254.169.254/32",
         "168.63.129.16/32",
         "fd00::/8",
-        "128.0.0.0/2",
+        "64.0.0.0/2",
+        "2000::/3",
     ],
 )
 def test_a_network_that_opens_too_much_is_named(settings: Settings, network: str) -> None:

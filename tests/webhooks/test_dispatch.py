@@ -11,13 +11,14 @@ from django.core.management import call_command
 from django.utils import timezone
 from pytest_django import Settings
 
-from credentials import lifecycle
+from credentials import encryption, lifecycle
 from credentials.models import Account, Event
 from tests import factories
 from tests.webhooks.receivers import Hook, Receiver, hook_to, listening
 from webhooks import endpoints
 from webhooks.claims import PER_ENDPOINT
 from webhooks.dispatch import deliver_due
+from webhooks.management.commands import deliver_webhooks
 from webhooks.models import Attempt, Delivery, DeliveryStatus, Endpoint
 from webhooks.outcomes import Outcome
 from webhooks.retries import DELAYS
@@ -166,6 +167,17 @@ def test_without_a_readable_secret_nothing_is_sent(
     assert "cannot be used" in caplog.text
 
 
+def test_a_fault_of_ours_is_logged_and_costs_an_attempt(
+    hook: Hook, acme: Account, caplog: pytest.LogCaptureFixture
+) -> None:
+    short = encryption.encrypt(b"short", purpose=f"webhook secret of endpoint {hook.endpoint.public_id}")
+    hook.endpoint.secrets.update(ciphertext=short)
+    factories.credential(acme)
+    assert deliver_due() == {Outcome.BROKEN: 1}
+    assert Delivery.objects.get().failures == 1
+    assert "24 to 64 bytes" in caplog.text
+
+
 def test_a_secret_of_another_endpoint_is_not_used(hook: Hook, acme: Account, globex: Account) -> None:
     other = hook_to(hook.receiver, account=globex).endpoint.secrets.get()
     hook.endpoint.secrets.update(ciphertext=other.ciphertext)
@@ -244,3 +256,22 @@ def test_the_timestamp_is_that_of_the_attempt(hook: Hook, acme: Account) -> None
     [received] = hook.receiver.received
     assert received.message["timestamp"] == "2020-01-01T00:00:00.000Z"
     assert abs(int(received.headers["webhook-timestamp"]) - time.time()) < 5
+
+
+def test_the_command_goes_on_until_it_is_stopped(
+    hook: Hook, acme: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pauses = []
+
+    def pause(seconds: float) -> None:
+        pauses.append(seconds)
+        if len(pauses) == 2:
+            raise KeyboardInterrupt
+        factories.credential(acme)
+
+    monkeypatch.setattr(deliver_webhooks, "pause", pause)
+    stdout = StringIO()
+    with pytest.raises(KeyboardInterrupt):
+        call_command("deliver_webhooks", stdout=stdout)
+    assert len(hook.receiver.received) == 1
+    assert stdout.getvalue() == "attempts: 1 (1 succeeded)\n"

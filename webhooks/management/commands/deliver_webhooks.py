@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import time
 from argparse import ArgumentParser
+from time import sleep as pause
 
 from django.core.management.base import BaseCommand
 
@@ -28,4 +28,4 @@ class Command(BaseCommand):
                 self.stdout.write(f"attempts: {outcomes.total()}" + (f" ({told})" if told else ""))
             if once:
                 return
-            time.sleep(PAUSE_SECONDS)
+            pause(PAUSE_SECONDS)
