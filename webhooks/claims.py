@@ -90,10 +90,12 @@ def finish(sent: Sequence[Sent], *, token: str) -> None:
 
 
 # Which rows to lease, by database. PostgreSQL asks, for each endpoint, the index of what is pending, so that
-# a backlog of one costs the others nothing; SQLite has one writer and no LATERAL.
+# a backlog of one costs the others nothing; in no order, lest the first endpoints always come first. SQLite
+# has one writer and no LATERAL, and takes the longest due of each endpoint before the next.
 _DUE = {
     "postgresql": """
-        SELECT due.id FROM webhooks_endpoint AS endpoint CROSS JOIN LATERAL (
+        SELECT due.id FROM (SELECT id FROM webhooks_endpoint ORDER BY random()) AS endpoint
+        CROSS JOIN LATERAL (
             SELECT id FROM webhooks_delivery
             WHERE endpoint_id = endpoint.id AND status = 'pending' AND next_attempt_at <= %(now)s
             ORDER BY next_attempt_at
@@ -112,7 +114,7 @@ _DUE = {
             SELECT count(*) FROM webhooks_delivery AS busy
             WHERE busy.endpoint_id = due.endpoint_id
             AND busy.claim_token IS NOT NULL AND busy.next_attempt_at > %(now)s)
-        LIMIT %(limit)s""",
+        ORDER BY place LIMIT %(limit)s""",
 }
 # MATERIALIZED: a plan that ran the selection again would lease more than was asked for.
 _LEASE = """

@@ -118,7 +118,7 @@ class Delivery(models.Model):
     """One event on its way to one endpoint."""
 
     public_id = models.CharField("id", max_length=24, unique=True, default=mint_public_id, editable=False)
-    # Each is the first column of an index below.
+    # No index of their own: each is the first column of one below.
     event = models.ForeignKey(Event, models.CASCADE, related_name="deliveries", db_index=False)
     endpoint = models.ForeignKey(Endpoint, models.CASCADE, related_name="deliveries", db_index=False)
     status = models.CharField(max_length=10, choices=DeliveryStatus, default=DeliveryStatus.PENDING)

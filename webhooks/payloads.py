@@ -58,4 +58,5 @@ def _data(event: Event) -> dict[str, Any]:
 
 def _credential(event: Event) -> dict[str, Any] | None:
     snapshot = event.data.get("credential")
-    return snapshot and {member: snapshot[member] for member in CREDENTIAL_MEMBERS}
+    # An event of former times lacks members that were named since.
+    return snapshot and {member: snapshot.get(member) for member in CREDENTIAL_MEMBERS}

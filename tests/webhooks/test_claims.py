@@ -67,6 +67,19 @@ def test_a_backlog_of_one_endpoint_leaves_room_for_the_others(hook: Hook, acme: 
     assert claim(token="b", limit=100) == []
 
 
+def test_every_endpoint_has_its_turn(hook: Hook, acme: Account) -> None:
+    for _ in range(3):
+        hook_to(hook.receiver, account=acme)
+    for _ in range(PER_ENDPOINT):
+        factories.credential(acme)
+    served = set()
+    # Of four endpoints, chance leaves one out sixty times in a row once in ten million runs.
+    for _ in range(60):
+        served |= {message.endpoint_id for message in claim(token="a", limit=PER_ENDPOINT)}
+        Delivery.objects.update(claim_token=None, next_attempt_at=timezone.now())
+    assert len(served) == 4
+
+
 def test_no_more_is_leased_than_was_asked_for(hook: Hook, acme: Account) -> None:
     for _ in range(5):
         factories.credential(acme)

@@ -66,6 +66,14 @@ def test_what_else_an_event_holds_stays_in_the_house(acme: Account) -> None:
     assert payloads.body(event) == before
 
 
+def test_an_event_from_before_a_member_was_named_is_told_without_it(acme: Account) -> None:
+    event = factories.credential(acme).events.get()
+    del event.data["credential"]["url_expires_at"]
+    shown = json.loads(payloads.body(event))["data"]["credential"]
+    assert list(shown) == CREDENTIAL_MEMBERS
+    assert shown["url_expires_at"] is None
+
+
 def test_the_bytes_are_minified_ascii_and_the_same_however_it_was_kept(acme: Account) -> None:
     kind = factories.credential_type(acme, label="Führungskräfte")
     event = factories.credential(acme, credential_type=kind).events.get()
