@@ -61,7 +61,9 @@ def credential(account: Account, **columns: Any) -> Credential:
     return credential_and_url(account, **columns)[0]
 
 
-def credential_and_url(account: Account, *, holder: Person | None = None, **options: Any) -> tuple[Credential, str]:
+def credential_and_url(
+    account: Account, *, holder: Person | None = None, **options: Any
+) -> tuple[Credential, str]:
     """An issued credential with its redemption URL."""
     kind = options.pop("credential_type", None) or credential_type(account)
     return issuing.issue(holder or person(account), credential_type=kind, actor="test", **options)

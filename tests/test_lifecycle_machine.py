@@ -1,4 +1,4 @@
-"""Two phones, two wallets and the issuer do what they like, in any order: the invariants hold all the same."""
+"""Two phones, two wallets and the issuer do what they like, in any order; the invariants hold."""
 
 from __future__ import annotations
 
@@ -43,18 +43,17 @@ class Lifecycle(RuleBasedStateMachine):
     @rule(target=passes, wallet=st.sampled_from(Wallet))
     def claim(self, wallet: Wallet) -> tuple[int, str]:
         try:
-            if wallet == Wallet.APPLE:
-                offer = claims.claim_apple(self.url_token)
-            else:
-                offer = self._claim_google()
+            apple = wallet == Wallet.APPLE
+            offer = claims.claim_apple(self.url_token) if apple else self._claim_google()
         except (Conflict, Gone):
             self._reload()
             now = timezone.now()
-            in_use = self.credential.state == State.ADDED_TO_WALLET
-            assert in_use or self.credential.is_suspended(now) or self.credential.has_expired(now) or self.ended
+            held_back = self.credential.is_suspended(now) or self.credential.has_expired(now)
+            assert held_back or self.ended or self.credential.state == State.ADDED_TO_WALLET
             return (0, "")
         # The URL may be replaced later; the file that was downloaded now keeps its token.
-        return (offer.pk, tokens.first_authentication_token(self.url_token, serial_number=offer.serial_number))
+        serial = offer.serial_number
+        return (offer.pk, tokens.first_authentication_token(self.url_token, serial_number=serial))
 
     def _claim_google(self) -> WalletPass:
         with transaction.atomic():
@@ -131,9 +130,10 @@ class Lifecycle(RuleBasedStateMachine):
     # --- the clock ---
 
     @rule(late=st.booleans())
-    def pass_the_end_date(self, late: bool) -> None:
+    def pass_the_end_date(self, *, late: bool) -> None:
         """The date binds at once; the sweep that records it may come later."""
-        Credential.objects.filter(pk=self.credential.pk).update(expires_at=timezone.now() - timedelta(seconds=1))
+        past = timezone.now() - timedelta(seconds=1)
+        Credential.objects.filter(pk=self.credential.pk).update(expires_at=past)
         if not late:
             lifecycle.expire(self.credential)
             self.ended = self.ended or State.EXPIRED

@@ -11,8 +11,8 @@ logger = logging.getLogger(__name__)
 
 MOST_LINES = 50
 LONGEST_LINE = 500
-# Serials, device ids and push tokens: none of them belongs into a log.
-_IDENTIFIERS = re.compile(r"[0-9A-Fa-f]{24,}")
+# Serials, device ids, tokens of every kind: none of them belongs into a log.
+_IDENTIFIERS = re.compile(r"[A-Za-z0-9_-]{24,}")
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 
 
