@@ -56,7 +56,7 @@ def apns(apple: FakeApns, identity: Identity, tmp_path: Path) -> Iterator[Apns]:
 @pytest.fixture
 def hasty(apple: FakeApns, identity: Identity, tmp_path: Path) -> Iterator[Apns]:
     """A client that gives up soon."""
-    with connect(apple, identity=identity, tmp_path=tmp_path, deadline=0.8) as apns:
+    with connect(apple, identity=identity, tmp_path=tmp_path, deadline=1.2) as apns:
         yield apns
 
 
@@ -275,12 +275,12 @@ def test_a_push_without_an_answer_is_tried_later(fault: Fault, apple: FakeApns, 
     answer = push_meeting(fault, apple=apple, apns=hasty)
     assert (answer.kind, answer.status) == (PushKind.RETRY_LATER, None)
     assert answer.reason
-    assert time.monotonic() - started < 1.5
+    assert time.monotonic() - started < 1.8
     assert hasty.push(OTHER_TOKEN, topic=TOPIC).kind is PushKind.DELIVERED
 
 
 def test_a_push_that_hangs_holds_up_no_other(apple: FakeApns, hasty: Apns) -> None:
-    tokens = [f"{number:064x}" for number in range(60)]
+    tokens = [f"{number:064x}" for number in range(10)]
     apple.script(tokens[5], repeat(Fault.CHATTER))
     answers = hasty.push_all(tokens, topic=TOPIC)
     assert answers.pop(tokens[5]) == PushAnswer(PushKind.RETRY_LATER, "TimeoutError")
