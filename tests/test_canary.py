@@ -17,7 +17,7 @@ from credentials.models import ValueKey
 from credentials.tokens import mint_url_token
 from passflow.logging import JsonLines, RedactSecrets
 from tests.factories import url_token
-from tests.fakes.passd import InstalledPass
+from tests.fakes.passd_wire import InstalledPass
 from tests.world import World
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -175,7 +175,7 @@ class Lifecycle(RuleBasedStateMachine):
 @pytest.mark.django_db
 def test_the_invariants_hold_whatever_happens(acme: Account, acme_identity: AppleIdentity) -> None:
     factories.credential_type(acme)
-    run_state_machine_as_test(  # type: ignore[no-untyped-call]
+    run_state_machine_as_test(
         Lifecycle,
         settings=settings(
             max_examples=500,

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from credentials.models import WalletPass
-from tests.fakes.passd import InstalledPass
+from tests.fakes.passd_wire import InstalledPass
 from tests.world import World
 
 pytestmark = pytest.mark.django_db(transaction=True)

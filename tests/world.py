@@ -10,7 +10,8 @@ import httpx
 from credentials.models import Account
 from passflow import embedded
 from tests.fakes.apns import FakeApns
-from tests.fakes.passd import InstalledPass, Phone
+from tests.fakes.passd import Phone
+from tests.fakes.passd_wire import InstalledPass
 from tests.webhooks.receivers import Hook
 
 

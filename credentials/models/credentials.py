@@ -6,6 +6,7 @@ from datetime import datetime
 
 from django.db import models
 from django.db.models import Q
+from django.utils.functional import cached_property
 
 from credentials.models.accounts import Account
 from credentials.models.designs import CredentialType
@@ -88,13 +89,13 @@ class Credential(models.Model):
         """Whether it is held back by the issuer, through itself or through its person."""
         return self.suspended_at is not None or not self.person.may_use_passes(now)
 
-    @property
+    @cached_property
     def installed_pass(self) -> WalletPass | None:
         """The pass that is in a wallet now; from `with_installed_pass` or else one query."""
-        if not hasattr(self, "installed_passes"):
-            found = self.wallet_passes.filter(state=PassState.INSTALLED).select_related("value_key")
-            self.installed_passes = list(found)
-        return self.installed_passes[0] if self.installed_passes else None
+        fetched: list[WalletPass] | None = getattr(self, "installed_passes", None)
+        if fetched is not None:
+            return fetched[0] if fetched else None
+        return self.wallet_passes.filter(state=PassState.INSTALLED).select_related("value_key").first()
 
 
 class RedemptionUrl(models.Model):
