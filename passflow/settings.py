@@ -171,7 +171,8 @@ AUTH_PASSWORD_VALIDATORS = [
 _HTTPS = BASE_URL.startswith("https://")
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _HTTPS
 SECURE_HSTS_SECONDS = 31_536_000 if _HTTPS else 0
-SECURE_REFERRER_POLICY = "no-referrer"
+# Not "no-referrer": with that a browser sends the admin's forms as `Origin: null`, which CSRF refuses.
+SECURE_REFERRER_POLICY = "same-origin"
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if TRUSTED_PROXIES else None
 X_FRAME_OPTIONS = "DENY"
 CONTENT_SECURITY_POLICY = {
@@ -253,7 +254,8 @@ GOOGLE_API_URL = env.str("PASSFLOW_GOOGLE_API_URL", "https://walletobjects.googl
 GOOGLE_ROOT_KEYS_URL = env.str("PASSFLOW_GOOGLE_ROOT_KEYS_URL", "https://pay.google.com/gp/m/issuer/keys")
 GOOGLE_SAVE_URL = env.str("PASSFLOW_GOOGLE_SAVE_URL", "https://pay.google.com/gp/v/save/")
 WEBHOOK_ALLOWED_NETWORKS: list[str] = env.list("PASSFLOW_WEBHOOK_ALLOWED_NETWORKS", [])
-WEBHOOK_HTTPS_ONLY = env.bool("PASSFLOW_WEBHOOK_HTTPS_ONLY", False)
+# Whoever is served over https sends nothing in clear either.
+WEBHOOK_HTTPS_ONLY = _HTTPS
 
 # --- Mail and logs ----------------------------------------------------------------------------------
 
@@ -265,8 +267,8 @@ EMAIL_HOST_USER = _EMAIL["EMAIL_HOST_USER"] or ""
 EMAIL_HOST_PASSWORD = _EMAIL["EMAIL_HOST_PASSWORD"] or ""
 EMAIL_USE_TLS = _EMAIL["EMAIL_USE_TLS"]
 EMAIL_USE_SSL = _EMAIL["EMAIL_USE_SSL"]
-EMAIL_TIMEOUT = 15
 EMAIL_FILE_PATH = _EMAIL["EMAIL_FILE_PATH"] or None
+EMAIL_TIMEOUT = 15
 DEFAULT_FROM_EMAIL = _EMAIL.get("DEFAULT_FROM_EMAIL") or f"PassFlow <no-reply@{urlsplit(BASE_URL).hostname}>"
 
 LOGGING = {
