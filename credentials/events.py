@@ -11,7 +11,7 @@ from django.conf import settings
 from django.db import transaction
 from django.utils.module_loading import import_string
 
-from credentials import doorbell
+from credentials import doorbell, event_order
 from credentials.event_types import EventType
 from credentials.models import Account, Credential, Event, Person, WalletPass
 from credentials.snapshots import snapshot
@@ -65,6 +65,7 @@ def _write(events: list[Event]) -> None:
     # Outside a transaction a crash between these lines would lose what the recorders owe.
     if not transaction.get_connection().in_atomic_block:
         raise transaction.TransactionManagementError("an event is written in the transaction of its change")
+    event_order.announce()
     Event.objects.bulk_create(events)
     for recorder in _recorders(tuple(settings.EVENT_RECORDERS)):
         recorder(events)

@@ -13,6 +13,7 @@ from credentials.api.authentication import integrator
 from credentials.api.filters import EventsQuery, read_query
 from credentials.api.shapes import EventJson, EventsJson
 from credentials.errors import Invalid
+from credentials.event_order import settled
 from credentials.models import Event
 from credentials.scopes import Scope
 
@@ -41,7 +42,7 @@ class EventsOfCredential(APIView):
 
 
 def _events(request: Request) -> QuerySet[Event]:
-    return Event.objects.filter(account=integrator(request).account)
+    return settled(Event.objects.filter(account=integrator(request).account))
 
 
 def _answer(events: QuerySet[Event], query: EventsQuery) -> Response:
