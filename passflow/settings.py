@@ -156,6 +156,8 @@ USE_TZ = True
 
 STATIC_URL = "static/"
 STATIC_ROOT = VAR_DIR / "static"
+# WhiteNoise warns of a folder that is not there, as long as nothing was collected.
+STATIC_ROOT.mkdir(exist_ok=True)
 STATICFILES_DIRS = [BASE_DIR / "templates" / "static"]
 # Served from the apps' folders as they are, so that `demo` needs no collected copy.
 WHITENOISE_USE_FINDERS = True

@@ -24,7 +24,8 @@ class Installation:
     @property
     def environment(self) -> dict[str, str]:
         inherited = {name: value for name, value in os.environ.items() if not name.startswith(OURS)}
-        return {**inherited, "PASSFLOW_VAR_DIR": str(self.var), **self.settings}
+        project = {"DJANGO_SETTINGS_MODULE": "passflow.settings", "PASSFLOW_VAR_DIR": str(self.var)}
+        return {**inherited, **project, **self.settings}
 
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Python with these arguments, until it ends."""

@@ -48,7 +48,7 @@ def test_processes_that_start_at_the_same_moment_agree(tmp_path: Path) -> None:
     with ThreadPoolExecutor(3) as starters:
         shown = list(starters.map(lambda _: installation.show("SECRET_KEY", "FIELD_KEYS"), range(3)))
     assert shown[0] == shown[1] == shown[2]
-    assert sorted(path.name for path in installation.var.iterdir()) == ["field_key", "secret_key"]
+    assert {path.name for path in installation.var.iterdir() if path.is_file()} == {"field_key", "secret_key"}
 
 
 def test_what_cannot_be_minted_leaves_nothing_behind(tmp_path: Path) -> None:

@@ -37,10 +37,10 @@ def lines() -> Iterator[Log]:
     root.setLevel(level)
 
 
-URL_TOKEN = tokens.mint_url_token()
-API_KEY = tokens.mint_api_key()
-AUTHENTICATION_TOKEN = tokens.mint_authentication_token()
-WEBHOOK_SECRET = tokens.mint_webhook_secret()
+URL_TOKEN = "0123456789abcdefghjkmnpqrs"
+API_KEY = "pf_key_0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+AUTHENTICATION_TOKEN = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFG"
+WEBHOOK_SECRET = "whsec_MDEyMzQ1Njc4OWFiY2RlZmdoamttbnBxcnM0NTY3ODk="
 
 
 @pytest.mark.parametrize(

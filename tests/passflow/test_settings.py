@@ -96,7 +96,7 @@ def test_what_is_set_is_taken(installation: Installation) -> None:
         "NAME": "passes",
     }
     assert database["OPTIONS"]["connect_timeout"] == 5
-    assert list(installation.var.iterdir()) == []
+    assert not {"secret_key", "field_key"} & {path.name for path in installation.var.iterdir()}
 
 
 def test_a_public_origin_over_https_protects_its_cookies(installation: Installation) -> None:
@@ -182,8 +182,7 @@ def test_every_setting_of_the_environment_is_in_one_file() -> None:
 def test_what_is_logged_is_json_without_secrets(installation: Installation) -> None:
     ended = installation.run(
         "-c",
-        "import django, logging; from passflow import settings as _; import os;"
-        "os.environ.setdefault('DJANGO_SETTINGS_MODULE', 'passflow.settings'); django.setup();"
+        "import django, logging; django.setup();"
         "logging.getLogger('django.request').error('Not Found: /passes/0123456789abcdef')",
     )
     (line,) = ended.stderr.splitlines()

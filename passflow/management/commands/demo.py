@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import socket
 from typing import Any
@@ -50,7 +51,8 @@ class Command(BaseCommand):
         self.stdout.flush()
 
     def _serve(self, port: int) -> None:
-        # The worker process reads its settings anew.
+        # A worker that is spawned, not forked, reads its settings anew, and shares no connection.
+        multiprocessing.set_start_method("spawn", force=True)
         os.environ.pop("REDIS_URL", None)
         os.environ["PASSFLOW_BASE_URL"] = settings.BASE_URL
         os.environ.setdefault("PASSFLOW_WEBHOOK_ALLOWED_NETWORKS", "127.0.0.0/8")

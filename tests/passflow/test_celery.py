@@ -1,0 +1,46 @@
+"""The wiring of the background work: every name in the settings leads to something that works."""
+
+from __future__ import annotations
+
+import pytest
+from django.conf import settings
+from django.db import transaction
+from django.utils.module_loading import import_string
+
+from credentials import invitations
+from passflow.celery import app
+from redemption.apple import registrations
+
+OURS = ("credentials.", "redemption.", "webhooks.")
+
+app.loader.import_default_modules()
+
+
+def test_every_scheduled_task_exists_and_every_task_is_scheduled() -> None:
+    tasks = {name for name in app.tasks if name.startswith(OURS)}
+    scheduled = [entry["task"] for entry in settings.CELERY_BEAT_SCHEDULE.values()]
+    assert sorted(scheduled) == sorted(tasks)
+
+
+@pytest.mark.parametrize("name", sorted({*settings.EVENT_CONSUMERS, invitations.SEND, registrations.PUSH}))
+def test_whatever_is_rung_for_exists_and_is_looked_up_as_well(name: str) -> None:
+    assert name in app.tasks
+    assert name in {entry["task"] for entry in settings.CELERY_BEAT_SCHEDULE.values()}
+
+
+def test_a_ring_that_nobody_took_is_forgotten_before_the_next() -> None:
+    for entry in settings.CELERY_BEAT_SCHEDULE.values():
+        assert 0 < entry["options"]["expires"] <= entry["schedule"]
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("name", sorted(settings.CELERY_BEAT_SCHEDULE))
+def test_every_task_has_nothing_to_do_in_an_empty_database(name: str) -> None:
+    assert app.tasks[name].run() is None
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("path", settings.EVENT_RECORDERS)
+def test_every_recorder_takes_events_even_none(path: str) -> None:
+    with transaction.atomic():
+        assert import_string(path)([]) is None
