@@ -37,7 +37,10 @@ Role = DesignImage.Role
 def check_design(design: CredentialType) -> None:
     """Raises `Invalid`, naming the column, unless passes can be made of this design as it stands."""
     for name, kind in _JSON.items():
-        _check_json(name, getattr(design, name), kind=kind)
+        value = getattr(design, name)
+        if not isinstance(value, kind):
+            raise Invalid(name, f"This must be a JSON {'list' if kind is list else 'object'}.")
+        check_json(name, value)
     _check_columns(design)
     for name in _TEXTS:
         _check_text(name, getattr(design, name))
@@ -61,9 +64,8 @@ def check_roles(roles: Set[str], *, style: str, uploaded: Set[str]) -> None:
         raise Invalid(named, "An event ticket shows a strip, or else a background and a thumbnail.")
 
 
-def _check_json(name: str, value: object, *, kind: type) -> None:
-    if not isinstance(value, kind):
-        raise Invalid(name, f"This must be a JSON {'list' if kind is list else 'object'}.")
+def check_json(name: str, value: object) -> None:
+    """Raises `Invalid` for the column `name` unless every database can keep `value`."""
     try:
         text = json.dumps(value, allow_nan=False, ensure_ascii=False)
         depth = _depth(value)
