@@ -60,7 +60,7 @@ def test_the_audit_trail_stays_in_the_house(hook: Hook, acme: Account) -> None:
     assert not Delivery.objects.exists()
 
 
-@pytest.mark.parametrize("event_type", set(EventType) - set(PUBLIC_EVENT_TYPES))
+@pytest.mark.parametrize("event_type", sorted(set(EventType) - set(PUBLIC_EVENT_TYPES)))
 def test_no_type_outside_the_contract_is_carried(hook: Hook, acme: Account, event_type: EventType) -> None:
     record(event_type, account=acme, actor="test", now=timezone.now())
     assert not Delivery.objects.exists()
