@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from functools import partial
 
 from celery import current_app
@@ -12,6 +13,10 @@ from django.db import connection, transaction
 from kombu.exceptions import OperationalError
 
 logger = logging.getLogger(__name__)
+
+# Seconds for which a broker that did not answer is left alone: requests must not wait for it one by one.
+PAUSE = 5.0
+_paused_until = 0.0  # on the monotonic clock
 
 _rung: set[str] = set()
 _bell = threading.Condition()
@@ -38,8 +43,14 @@ def _ring_now(task_name: str) -> None:
         with _bell:
             _rung.add(task_name)
             _bell.notify_all()
-        return
+    elif time.monotonic() >= _paused_until:
+        _send(task_name)
+
+
+def _send(task_name: str) -> None:
+    global _paused_until
     try:
         current_app.send_task(task_name, retry=False, expires=60)
     except OperationalError:
-        logger.warning("the broker cannot be reached; %s runs at its next look-up", task_name)
+        _paused_until = time.monotonic() + PAUSE
+        logger.warning("the broker cannot be reached; tasks run at their next look-up")
