@@ -23,7 +23,7 @@ from credentials.design_rules import TRANSIT_TYPES, check_json
 from credentials.errors import Invalid
 from credentials.images import MOST_BYTES, Role
 from credentials.models import CredentialType
-from credentials.pass_fields import PLACEHOLDERS
+from credentials.pass_fields import AREAS, PLACEHOLDERS
 
 
 class JsonText(forms.JSONField):
@@ -130,7 +130,9 @@ class CredentialTypeAdmin(VerbAdmin[CredentialType]):
             "Content",
             {
                 "fields": ("fields", "barcode_format", "barcode_alt_text", "localizations"),
-                "description": f"A value may hold {', '.join(f'{{{name}}}' for name in PLACEHOLDERS)}.",
+                "description": f"Areas are {', '.join(AREAS)}. "
+                f"A value may hold {', '.join(f'{{{name}}}' for name in PLACEHOLDERS)}. "
+                "A field may also have change_message (with %@), text_alignment, date_style and time_style.",
             },
         ),
         (
@@ -154,6 +156,11 @@ class CredentialTypeAdmin(VerbAdmin[CredentialType]):
     ) -> dict[str, Sequence[str]]:
         """The slug follows the label until it is saved."""
         return {} if obj else self.prepopulated_fields
+
+    def get_changeform_initial_data(self, request: HttpRequest) -> Columns:
+        """A new design starts with something to see."""
+        name = {"area": "primary", "key": "name", "label": "Name", "value": "{full_name}"}
+        return {"fields": [name], **super().get_changeform_initial_data(request)}
 
     def create(self, columns: Columns, *, actor: str) -> CredentialType:
         """A new type with its images."""

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
-from credentials.admin.sample_barcodes import sample_path
+from credentials.admin.sample_barcodes import sample
 from credentials.designs import image_files
 from credentials.images import Role
 from credentials.models import CredentialType
@@ -17,6 +17,7 @@ from credentials.pass_fields import AREAS, PassField, fill, read_fields
 
 WIDTH = 375
 MARGIN = 14
+QUIET = 10
 SAMPLE_END = datetime(2030, 12, 31, 12, tzinfo=UTC)
 SAMPLE = {
     "first_name": "Ada",
@@ -55,13 +56,14 @@ class Picture:
 
 @dataclass(frozen=True)
 class Barcode:
-    """A white box with a sample of the format."""
+    """A white box with a sample of the format inside a quiet zone."""
 
-    path: str
     x: float
     y: float
     width: float
     height: float
+    path: str
+    transform: str
 
 
 @dataclass
@@ -201,12 +203,14 @@ def _draw_barcode(
         return
     is_square = credential_type.barcode_format in (BarcodeFormat.QR, BarcodeFormat.AZTEC)
     width, height = (150, 150) if is_square else (290, 84)
-    path = sample_path(credential_type.barcode_format, width=width, height=height)
+    x, cells = (WIDTH - width) / 2, sample(credential_type.barcode_format)
+    across, down = (width - 2 * QUIET) / cells.columns, (height - 2 * QUIET) / cells.rows
+    transform = f"translate({x + QUIET} {y + QUIET}) scale({across:.3f} {down:.3f})"
     alt_text = SAMPLE["value"] if credential_type.barcode_alt_text else ""
     if alt_text:
         drawn.words.append(Words(alt_text, WIDTH / 2, y + height + 8, 12, "#000000", "middle"))
         height += 18
-    drawn.barcode = Barcode(path, (WIDTH - width) / 2, y, width, height)
+    drawn.barcode = Barcode(x, y, width, height, path=cells.path, transform=transform)
     drawn.height = y + height + 20
 
 

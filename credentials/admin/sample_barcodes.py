@@ -2,25 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 from credentials.models.designs import BarcodeFormat
 
 SIDE = 25
-QUIET = 10
+BAR_COLUMNS = 90
 _CENTRE = SIDE // 2
 
 
-def sample_path(barcode_format: str, *, width: float, height: float) -> str:
-    """The dark parts of a sample as an SVG path that fills `width` by `height`, but for a quiet zone."""
-    columns, rows = (SIDE, SIDE) if barcode_format in _SQUARE else (90, _ROWS[barcode_format])
-    across, down = (width - 2 * QUIET) / columns, (height - 2 * QUIET) / rows
-    dark = _SQUARE.get(barcode_format, _in_bars)
-    return "".join(
-        f"M{QUIET + x * across:.2f} {QUIET + y * down:.2f}h{across:.2f}v{down:.2f}h-{across:.2f}z"
-        for x, y in _grid(columns, rows)
-        if dark(x, y)
-    )
+@dataclass(frozen=True)
+class Sample:
+    """Which of `columns` by `rows` cells are dark, as an SVG path in which a cell is one by one."""
+
+    columns: int
+    rows: int
+    path: str
+
+
+def sample(barcode_format: str) -> Sample:
+    """A drawing for a format that shows something."""
+    is_dark = _SQUARE.get(barcode_format, _in_bars)
+    columns, rows = (SIDE, SIDE) if barcode_format in _SQUARE else (BAR_COLUMNS, _ROWS[barcode_format])
+    cells = ((x, y) for y in range(rows) for x in range(columns))
+    return Sample(columns, rows, "".join(f"M{x} {y}h1v1h-1z" for x, y in cells if is_dark(x, y)))
 
 
 def _in_qr(x: int, y: int) -> bool:
@@ -38,11 +44,7 @@ def _in_aztec(x: int, y: int) -> bool:
 
 def _in_bars(x: int, y: int) -> bool:
     # Such a code begins and ends with bars of its full height.
-    return _noise(x, y + 1 if 8 <= x < 82 else 0)
-
-
-def _grid(columns: int, rows: int) -> Iterator[tuple[int, int]]:
-    return ((x, y) for y in range(rows) for x in range(columns))
+    return _noise(x, y + 1 if 8 <= x < BAR_COLUMNS - 8 else 0)
 
 
 def _noise(x: int, y: int) -> bool:

@@ -22,6 +22,18 @@ LIST = "/admin/credentials/credentialtype/"
 ADD = f"{LIST}add/"
 FIELDS = [{"area": "primary", "key": "name", "label": "Member", "value": "{full_name}"}]
 
+JOURNEY = [
+    {"area": "primary", "key": "from", "label": "Hamburg", "value": "HAM"},
+    {"area": "primary", "key": "to", "label": "Helgoland", "value": "HGL"},
+    {
+        "area": "auxiliary",
+        "key": "at",
+        "value": "2030-01-01T10:00Z",
+        "date_style": "short",
+        "time_style": "short",
+    },
+]
+
 
 def page(design: CredentialType) -> str:
     """Where a design is edited."""
@@ -73,6 +85,12 @@ def test_a_type_is_made_with_its_images(acme: Account, root: Client) -> None:
     )
     assert set(design.images.values_list("role", flat=True)) == {"icon", "logo"}
     assert [event.actor for event in Event.objects.filter(type="credential_type.created")] == ["admin:root"]
+
+
+def test_a_new_type_starts_with_the_name_of_its_holder(root: Client) -> None:
+    form = root.get(ADD).context["adminform"].form
+    assert form["fields"].value() == json.dumps(form.initial["fields"], indent=2)
+    assert form.initial["fields"][0]["value"] == "{full_name}"
 
 
 def test_a_change_is_one_new_version(acme: Account, root: Client) -> None:
@@ -163,7 +181,7 @@ def test_a_refused_image_is_told_next_to_its_field(
         ("user_info", "[" * 30 + "]" * 30, "This is nested 30 deep, at most 20."),
         ("localizations", '{"German": {}}', "is not a language"),
         ("nfc_public_key", "key", "X.509"),
-        ("code", "99999999999", "This is beyond 2147483647."),
+        ("code", "99999999999", "2147483647"),
     ],
 )
 def test_a_refused_column_is_told_next_to_its_field(
@@ -210,6 +228,7 @@ def test_the_pass_is_drawn_for_a_sample_holder(acme: Account, root: Client) -> N
         barcode_format="pdf417",
         fields=[
             *FIELDS,
+            {"area": "header", "key": "level", "label": "Level", "value": "Platinum and more"},
             {
                 "area": "secondary",
                 "key": "ends",
@@ -221,10 +240,19 @@ def test_the_pass_is_drawn_for_a_sample_holder(acme: Account, root: Client) -> N
             {"area": "back", "key": "terms", "label": "Terms", "value": "Hello {first_name}"},
         ],
     )
-    set_image(design, role="thumbnail", upload=png(), actor="test")
+    for role in ("thumbnail", "logo"):
+        set_image(design, role=role, upload=png(), actor="test")
     drawn = root.get(page(design)).content.decode()
     drawn = drawn[drawn.index('<aside class="preview"') : drawn.index("</aside>")]
-    for part in ("#123456", "Ada Lovelace", "31 Dec 2030", "1815", "Hello Ada", "data:image/png;base64,"):
+    for part in (
+        "#123456",
+        "Ada Lovelace",
+        "31 Dec 2030",
+        "1815",
+        "Platin…</text>",
+        "Hello Ada",
+        "data:image/png;base64,",
+    ):
         assert part in drawn, part
     assert "&lt;b&gt;Acme" in drawn
     assert "<b>" not in drawn
@@ -234,7 +262,7 @@ def test_the_pass_is_drawn_for_a_sample_holder(acme: Account, root: Client) -> N
 @pytest.mark.parametrize(
     "columns",
     [
-        {"style": "boardingPass", "transit_type": "train", "barcode_format": "aztec"},
+        {"style": "boardingPass", "transit_type": "train", "barcode_format": "aztec", "fields": JOURNEY},
         {"style": "eventTicket", "barcode_format": "code128", "barcode_alt_text": True},
         {"style": "storeCard", "barcode_format": "none"},
         {"style": "coupon", "fields": []},

@@ -294,3 +294,28 @@ def _queries(root: Client) -> int:
     with CaptureQueriesContext(connection) as captured:
         assert root.get(LIST).status_code == 200
     return len(captured)
+
+
+def test_too_many_at_once_are_refused(acme: Account, root: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("credentials.admin.orders.MOST_IN_BULK", 2)
+    held = [factories.credential(acme) for _ in range(3)]
+    asked = {"action": "revoke", "_selected_action": [row.pk for row in held], "confirmed": "yes"}
+    assert "Choose at most 2 at a time." in root.post(LIST, asked, follow=True).content.decode()
+    assert all(events(row) == [] for row in held)
+
+
+def test_many_refusals_are_told_in_short(acme: Account, root: Client) -> None:
+    ended = [lifecycle.revoke(factories.credential(acme), actor="test") for _ in range(12)]
+    asked = {"action": "suspend", "_selected_action": [row.pk for row in ended], "confirmed": "yes"}
+    told = root.post(LIST, asked, follow=True).content.decode()
+    assert told.count("Suspend: refused for credential") == 10
+    assert "Suspend: refused for 2 more." in told
+
+
+def test_a_long_list_is_not_counted_to_its_end(
+    acme: Account, root: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("credentials.admin.rows.MOST_ROWS_LISTED", 3)
+    for _ in range(5):
+        factories.credential(acme)
+    assert root.get(LIST).context["cl"].result_count == 3

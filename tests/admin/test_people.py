@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.contrib.admin.models import LogEntry
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from credentials import lifecycle
 from credentials.models import Account, Event, Person
@@ -120,6 +122,19 @@ def test_people_are_disabled_and_enabled(acme: Account, root: Client) -> None:
     person.refresh_from_db()
     assert person.enabled
     assert events() == [("person.disabled", "admin:root"), ("person.enabled", "admin:root")]
+
+
+def test_lists_say_whose_passes_work(acme: Account, root: Client) -> None:
+    now = timezone.now()
+    factories.person(acme)
+    factories.person(acme, enabled=False)
+    factories.person(acme, valid_to=now - timedelta(days=1))
+    shown = root.get(LIST).content.decode()
+    assert [shown.count(f">{words}</span>") for words in ("Enabled", "Disabled", "Not valid now")] == [
+        1,
+        1,
+        1,
+    ]
 
 
 def test_what_a_person_holds_is_on_their_page(acme: Account, root: Client) -> None:
