@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import logging
+
 from django.apps import AppConfig
 from django.core.checks import Tags, register
 
 from passflow import checks
+from passflow.logging import RedactedRecord
 
 
 class PassflowConfig(AppConfig):
@@ -15,4 +18,5 @@ class PassflowConfig(AppConfig):
     verbose_name = "PassFlow"
 
     def ready(self) -> None:
+        logging.setLogRecordFactory(RedactedRecord)
         register(checks.check_settings, Tags.security)

@@ -1,4 +1,4 @@
-"""Log records as JSON lines, with everything that opens a door blanked before a handler sees it."""
+"""Log records as JSON lines, with everything that opens a door blanked before any handler sees it."""
 
 from __future__ import annotations
 
@@ -24,18 +24,20 @@ def redact(text: str) -> str:
     return _SECRETS.sub(lambda match: f"{match[match.lastgroup or 0]}[redacted]", text)
 
 
-class RedactSecrets(logging.Filter):
-    """Renders the message and the traceback once, redacted, so that no formatter can leak them."""
+class RedactedRecord(logging.LogRecord):
+    """A record that never held a secret, whichever handler or formatter gets to see it.
 
-    def filter(self, record: logging.LogRecord) -> bool:
-        record.msg = redact(_message(record))
-        record.args = ()
-        if record.exc_info:
-            record.exc_text = redact(record.exc_text or logging.Formatter().formatException(record.exc_info))
-        record.exc_info = None
-        # Django attaches the whole request, path and headers included.
-        record.__dict__.pop("request", None)
-        return True
+    Message and traceback are rendered and redacted when the record is made; the arguments and the exception,
+    which a handler could render again, are let go.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.msg = redact(_message(self))
+        self.args = ()
+        if self.exc_info:
+            self.exc_text = redact(logging.Formatter().formatException(self.exc_info))
+            self.exc_info = None
 
 
 class JsonLines(logging.Formatter):
@@ -59,5 +61,5 @@ def _message(record: logging.LogRecord) -> str:
     try:
         return record.getMessage()
     except (KeyError, TypeError, ValueError):
-        # What does not fit together must not become an error where it is logged: filters are not guarded.
+        # What does not fit together must not become an error where it is logged: nothing guards this.
         return f"{record.msg} {record.args}"

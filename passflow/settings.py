@@ -76,6 +76,7 @@ CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "celerybeat-schedule")
 _LOOK_UPS = {
     "credentials.tasks.expire_due": 30,
     "credentials.tasks.send_invitations": 2,
+    "credentials.tasks.tidy_up": 3600,
     "redemption.tasks.push_due": 1,
     "webhooks.tasks.deliver_due": 1,
     "redemption.tasks.refresh_passes": 30,
@@ -276,10 +277,9 @@ DEFAULT_FROM_EMAIL = _EMAIL.get("DEFAULT_FROM_EMAIL") or f"PassFlow <no-reply@{u
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "filters": {"redact": {"()": "passflow.logging.RedactSecrets"}},
     "formatters": {"json": {"()": "passflow.logging.JsonLines"}},
     "handlers": {
-        "stderr": {"class": "logging.StreamHandler", "filters": ["redact"], "formatter": "json"},
+        "stderr": {"class": "logging.StreamHandler", "formatter": "json"},
     },
     "root": {"handlers": ["stderr"], "level": "INFO"},
     # Django's own handlers would print a second line, and to the admins by mail a whole request.
