@@ -6,6 +6,7 @@ from celery import shared_task
 from django.utils import timezone
 
 from credentials import invitations, lifecycle
+from credentials.api.idempotency import forget_old_requests
 from credentials.models import Credential
 from credentials.states import LIVE
 
@@ -26,3 +27,9 @@ def expire_due() -> None:
 def send_invitations() -> None:
     """Sends the mails that are owed."""
     invitations.send_due()
+
+
+@shared_task
+def tidy_up() -> None:
+    """Forgets the idempotency keys that are too old to be repeated."""
+    forget_old_requests()

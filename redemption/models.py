@@ -21,6 +21,7 @@ class ApplePassType(models.Model):
     push_refusal = models.CharField(max_length=100, blank=True, editable=False)
 
     class Meta:
+        verbose_name = "Apple pass type"
         ordering = ["pass_type_identifier"]
 
     def __str__(self) -> str:
@@ -43,6 +44,7 @@ class AppleIdentity(models.Model):
     expiry_warned_at = models.DateTimeField(null=True, editable=False)
 
     class Meta:
+        verbose_name = "Apple identity"
         verbose_name_plural = "Apple identities"
         ordering = ["pass_type", "-id"]
 
@@ -61,6 +63,7 @@ class ApplePass(models.Model):
     modified_at = models.DateTimeField()
 
     class Meta:
+        verbose_name = "Apple pass"
         verbose_name_plural = "Apple passes"
         indexes = [
             models.Index(fields=["pass_type", "update_tag"], name="apple_pass_update_tag"),
@@ -80,6 +83,7 @@ class AppleAuthenticationToken(models.Model):
     created_at = models.DateTimeField()
 
     class Meta:
+        verbose_name = "Apple authentication token"
         ordering = ["apple_pass", "generation"]
         constraints = [
             models.UniqueConstraint(fields=["apple_pass", "generation"], name="apple_token_generation_once")
@@ -103,6 +107,7 @@ class AppleDevice(models.Model):
     push_attempts = models.PositiveSmallIntegerField(default=0)
 
     class Meta:
+        verbose_name = "Apple device"
         ordering = ["id"]
         constraints = [
             models.UniqueConstraint(
@@ -129,6 +134,7 @@ class AppleRegistration(models.Model):
     registered_at = models.DateTimeField()
 
     class Meta:
+        verbose_name = "Apple registration"
         ordering = ["id"]
         constraints = [
             models.UniqueConstraint(fields=["device", "apple_pass"], name="apple_registration_once")
@@ -159,6 +165,7 @@ class GoogleIssuer(models.Model):
     issuer_id = models.CharField(max_length=30, unique=True)
 
     class Meta:
+        verbose_name = "Google issuer"
         ordering = ["account"]
 
     def __str__(self) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
-from django.db import transaction
+from django.db import connection, transaction
 from django.test import RequestFactory
 from django.utils import timezone
 from hypothesis import HealthCheck, settings
@@ -186,8 +186,8 @@ class Lifecycle(RuleBasedStateMachine):
         )
 
 
-# In two halves, which run side by side.
-@pytest.mark.parametrize("examples", [250, 251])
+# In two halves, which run side by side; on SQLite all of them, on PostgreSQL enough to see it behaves alike.
+@pytest.mark.parametrize("examples", [250, 251] if connection.vendor == "sqlite" else [50, 51])
 def test_the_invariants_hold_whatever_happens(
     acme: Account, acme_identity: AppleIdentity, examples: int
 ) -> None:

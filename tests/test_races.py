@@ -121,7 +121,8 @@ def test_many_claims_and_registrations_install_one_pass(
 
 def test_a_revocation_is_never_lost(acme: Account, acme_identity: AppleIdentity, race: Race) -> None:
     kind = factories.credential_type(acme)
-    for number in range(100):
+    # SQLite has one writer, and whoever waits for it sleeps: fewer rounds show the same.
+    for number in range(100 if connection.vendor == "postgresql" else 30):
         credential, url = factories.credential_and_url(acme, credential_type=kind)
         token = factories.url_token(url)
         [serial] = open_offers(token, count=1)

@@ -264,6 +264,7 @@ def test_user_info_too_deep_to_write_is_refused(acme: Account) -> None:
         public_key(ec.generate_private_key(ec.SECP384R1())),
         public_key(x25519.X25519PrivateKey.generate()),
     ],
+    ids=["not base64", "not a key", "P-384", "X25519"],
 )
 def test_an_nfc_key_is_on_the_right_curve(acme: Account, key: str) -> None:
     assert refusal(acme, nfc_public_key=key)[0] == "nfc_public_key"

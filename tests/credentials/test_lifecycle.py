@@ -83,7 +83,9 @@ def take(move: Move, credential: Credential, wallet_pass: WalletPass) -> None:
 
 
 def test_the_matrix_has_every_state_and_every_move() -> None:
-    assert {(state, move) for state, move, _ in cells()} == {(state, move) for state in State for move in Move}
+    assert {(state, move) for state, move, _ in cells()} == {
+        (state, move) for state in State for move in Move
+    }
 
 
 @pytest.mark.parametrize(("state", "move", "outcome"), cells())
@@ -118,7 +120,7 @@ def test_a_move_writes_its_event_and_its_time(acme: Account, state: State, move:
 
 
 def test_the_event_shows_the_pass_that_was_installed(acme: Account) -> None:
-    credential, wallet_pass = credential_in(State.INVITED, acme)
+    _, wallet_pass = credential_in(State.INVITED, acme)
     add(wallet_pass, devices=2)
     shown = Event.objects.latest("id").data["credential"]
     assert (shown["wallet_type"], shown["devices"]) == ("apple", 2)
@@ -153,7 +155,7 @@ def test_a_removed_pass_is_voided_when_another_was_installed_meanwhile(acme: Acc
 
 
 def test_more_devices_are_counted_without_an_event(acme: Account) -> None:
-    credential, wallet_pass = credential_in(State.ADDED_TO_WALLET, acme)
+    _, wallet_pass = credential_in(State.ADDED_TO_WALLET, acme)
     events = Event.objects.count()
     assert add(wallet_pass, devices=3) is True
     assert remove(wallet_pass, devices=2) is False
@@ -164,7 +166,7 @@ def test_more_devices_are_counted_without_an_event(acme: Account) -> None:
 
 
 def test_revoking_voids_every_open_pass(acme: Account) -> None:
-    credential, wallet_pass = credential_in(State.ADDED_TO_WALLET, acme)
+    credential, _ = credential_in(State.ADDED_TO_WALLET, acme)
     offer = factories.wallet_pass(credential)
     revoked = lifecycle.revoke(credential, actor="admin:ada")
     assert revoked.state == State.REVOKED
@@ -236,7 +238,7 @@ def test_the_database_refuses_a_second_installed_pass(acme: Account) -> None:
     credential, _ = credential_in(State.ADDED_TO_WALLET, acme)
     second = factories.wallet_pass(credential)
     with pytest.raises(IntegrityError):
-        WalletPass.objects.filter(pk=second.pk).update(**{"state": PassState.INSTALLED})
+        WalletPass.objects.filter(pk=second.pk).update(state=PassState.INSTALLED)
 
 
 @pytest.mark.parametrize(
