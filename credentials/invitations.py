@@ -14,7 +14,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from credentials import doorbell, issuing
-from credentials.errors import IllegalMove, Invalid
+from credentials.errors import IllegalMove, Invalid, Refusal
 from credentials.models import Credential, Invitation
 from credentials.states import LIVE
 
@@ -30,10 +30,9 @@ LEASE = timedelta(minutes=5)
 
 
 def invite(credential: Credential, *, actor: str) -> Invitation:
-    """Owes the person a mail with a fresh URL. Raises `Invalid` without an address, `IllegalMove` once ended."""
+    """Owes a mail with a fresh URL. Raises `Invalid` without an address, `IllegalMove` once ended."""
     now = timezone.now()
-    if not credential.person.email:
-        raise Invalid("email", "The person has no e-mail address.")
+    _check_address(credential)
     if credential.state not in LIVE or credential.has_expired(now):
         raise IllegalMove("A credential that has ended gets no new URL.")
     with transaction.atomic():
@@ -58,17 +57,19 @@ def _lease_one() -> Invitation | None:
         if invitation is None:
             return None
         Invitation.objects.filter(pk=invitation.pk).update(due_at=now + LEASE, attempts=F("attempts") + 1)
-    return Invitation.objects.select_related("credential__person", "credential__account").get(pk=invitation.pk)
+    return Invitation.objects.select_related("credential__person", "credential__account").get(
+        pk=invitation.pk
+    )
 
 
 def _send(invitation: Invitation) -> bool:
     row = Invitation.objects.filter(pk=invitation.pk)
     try:
         _mail(invitation.credential, actor=invitation.actor)
-    except IllegalMove as refusal:
+    except Refusal as refusal:
         row.update(failed_at=timezone.now(), last_error=refusal.sentence)
         return False
-    except (SMTPException, OSError) as error:
+    except (SMTPException, OSError, ValueError) as error:
         # The class alone: a server's words may quote the mail, and with it the URL.
         delay = FIRST_DELAY * 2 ** (invitation.attempts - 1)
         ended = {"failed_at": timezone.now()} if invitation.attempts >= MOST_ATTEMPTS else {}
@@ -79,9 +80,21 @@ def _send(invitation: Invitation) -> bool:
     return True
 
 
+def _check_address(credential: Credential) -> None:
+    if not credential.person.email:
+        raise Invalid("email", "The person has no e-mail address.")
+
+
 def _mail(credential: Credential, *, actor: str) -> None:
+    # Asked again: it may have gone since the mail was promised, and a new URL would end the one in use.
+    _check_address(credential)
     credential, url = issuing.renew_url(credential, actor=actor)
-    context = {"credential": credential, "person": credential.person, "account": credential.account, "url": url}
+    context = {
+        "credential": credential,
+        "person": credential.person,
+        "account": credential.account,
+        "url": url,
+    }
     message = EmailMultiAlternatives(
         _("Your %(label)s from %(account)s")
         % {"label": credential.credential_type.label, "account": credential.account.name},

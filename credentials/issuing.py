@@ -52,6 +52,9 @@ def issue(
             raise
         raise AlreadyHeld("The person already holds a credential of this type.", held=held[0]) from None
     return credential, url
+        if held[0].has_expired(now):
+            _record_end(held[0])
+            return issue(person, credential_type=credential_type, actor=actor, expires_at=expires_at)
 
 
 def renew_url(credential: Credential, *, actor: str) -> tuple[Credential, str]:
@@ -107,6 +110,13 @@ def _lock_live(credential: Credential, *, now: datetime) -> Credential:
     """The row as it is now, held until the transaction ends."""
     rows = Credential.objects.select_related("person", "credential_type", "account")
     held = rows.select_for_update(of=("self",), no_key=True).get(pk=credential.pk)
+def _record_end(held: Credential) -> None:
+    """Dates bind at once: one whose end has come holds no place, though no sweep has recorded it yet."""
+    with transaction.atomic():
+        lock_person(held.person)
+        lifecycle.expire(held)
+
+
     if held.state not in LIVE or held.has_expired(now):
         raise IllegalMove("This credential has ended.")
     return held

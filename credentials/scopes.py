@@ -20,4 +20,4 @@ IMPLIED_BY: dict[str, str] = {Scope.PERSON_READONLY: Scope.PERSON}
 
 def grants(scopes: list[str], *, needed: str) -> bool:
     """Whether a key with `scopes` may do what needs `needed`."""
-    return needed in scopes or IMPLIED_BY.get(needed) in scopes
+    return needed in scopes or IMPLIED_BY.get(needed, needed) in scopes

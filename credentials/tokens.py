@@ -28,7 +28,7 @@ def mint_url_token() -> str:
 
 def is_url_token(text: str) -> bool:
     """Whether `text` has the shape of a redemption URL's secret, in either case."""
-    return len(text) == _URL_TOKEN_LENGTH and set(text.lower()) <= set(_BASE32)
+    return len(text) == _URL_TOKEN_LENGTH and text.isascii() and set(text.lower()) <= set(_BASE32)
 
 
 def url_token_digest(token: str) -> bytes:

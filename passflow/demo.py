@@ -14,9 +14,9 @@ from django.contrib.auth.models import User
 from django.utils import timezone
 
 from credentials import apikeys, designs, issuing, people, tokens
+from credentials.errors import AlreadyHeld
 from credentials.models import Account, ApiKey, Credential, CredentialType, Person
 from credentials.scopes import Scope
-from credentials.states import LIVE
 from redemption.apple import development_ca
 from redemption.apple.identities import import_identity
 from redemption.models import AppleIdentity
@@ -31,8 +31,19 @@ FIELDS = [
     {"area": "header", "key": "level", "label": "Level", "value": "Gold"},
     {"area": "primary", "key": "name", "label": "Member", "value": "{full_name}"},
     {"area": "secondary", "key": "number", "label": "Number", "value": "{system_id}"},
-    {"area": "secondary", "key": "valid", "label": "Valid until", "value": "{expires_at}", "date_style": "medium"},
-    {"area": "back", "key": "terms", "label": "Terms", "value": "This card is personal. Show it at the door."},
+    {
+        "area": "secondary",
+        "key": "valid",
+        "label": "Valid until",
+        "value": "{expires_at}",
+        "date_style": "medium",
+    },
+    {
+        "area": "back",
+        "key": "terms",
+        "label": "Terms",
+        "value": "This card is personal. Show it at the door.",
+    },
 ]
 
 
@@ -86,7 +97,7 @@ def _known(places: Places) -> dict[str, Any]:
 
 
 def _give_certificate(account: Account, places: Places) -> None:
-    """A development CA, forgotten once it has issued one certificate; only its root is kept, for verifiers."""
+    """A development CA, forgotten once it has issued one certificate; its root is kept, for verifiers."""
     now = timezone.now()
     mine = AppleIdentity.objects.filter(pass_type__pass_type_identifier=PASS_TYPE_IDENTIFIER)
     if places.root_certificate.exists() and mine.filter(not_after__gt=now + timedelta(days=30)).exists():
@@ -133,10 +144,10 @@ def _person(account: Account) -> Person:
 
 
 def _issue(person: Person, credential_type: CredentialType) -> tuple[Credential, str]:
-    held = person.credentials.filter(credential_type=credential_type, state__in=LIVE).first()
-    if held is not None:
-        return issuing.renew_url(held, actor=ACTOR)
-    return issuing.issue(person, credential_type=credential_type, actor=ACTOR)
+    try:
+        return issuing.issue(person, credential_type=credential_type, actor=ACTOR)
+    except AlreadyHeld as refusal:
+        return issuing.renew_url(refusal.held, actor=ACTOR)
 
 
 def _api_key(account: Account, known: str) -> str:

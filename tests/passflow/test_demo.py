@@ -63,7 +63,7 @@ def serving(installation: Installation) -> Iterator[Demo]:
         start_new_session=True,
     )
     try:
-        assert process.stdout
+        assert process.stdout is not None
         printed = ""
         while "Ctrl-C" not in printed:
             line = process.stdout.readline()
@@ -76,7 +76,7 @@ def serving(installation: Installation) -> Iterator[Demo]:
         with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()
-        if process.stdout:
+        if process.stdout is not None:
             process.stdout.close()
 
 
