@@ -1,0 +1,110 @@
+"""A real Celery worker, on a real broker: rung, not rung, and killed."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from urllib.parse import quote
+
+import pytest
+import redis
+from django.conf import settings
+from django.db import connection
+from pytest_django import Settings
+
+from credentials import lifecycle
+from credentials.models import Account
+from tests import factories
+from tests.webhooks.receivers import Receiver, hook_to, listening
+
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.skipif(settings.EMBEDDED, reason="needs REDIS_URL: without it there is no worker"),
+    pytest.mark.skipif(
+        connection.vendor != "postgresql", reason="needs a database that several processes share"
+    ),
+]
+
+Start = Callable[[], "subprocess.Popen[bytes]"]
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Start]:
+    """Starts workers with their clock on the test's own database; whatever is left is ended."""
+    database = connection.settings_dict
+    address = f"{database['HOST']}:{database['PORT'] or 5432}/{database['NAME']}"
+    environment = {
+        **os.environ,
+        "DATABASE_URL": f"postgres://{quote(database['USER'])}:{quote(database['PASSWORD'])}@{address}",
+        "PASSFLOW_WEBHOOK_ALLOWED_NETWORKS": "127.0.0.0/8",
+        "PASSFLOW_FIELD_KEYS": ",".join(settings.FIELD_KEYS),
+    }
+    workers = []
+
+    def start() -> subprocess.Popen[bytes]:
+        schedule = tmp_path / f"schedule-{len(workers)}"
+        command = [
+            sys.executable,
+            "-m",
+            "celery",
+            "--app",
+            "passflow",
+            "worker",
+            "--beat",
+            "--pool",
+            "threads",
+        ]
+        command += ["--schedule", str(schedule), "--loglevel", "WARNING"]
+        workers.append(subprocess.Popen(command, cwd=settings.BASE_DIR, env=environment))
+        return workers[-1]
+
+    yield start
+    for worker in workers:
+        if worker.poll() is None:
+            worker.terminate()
+            worker.wait(timeout=30)
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    with listening() as receiver:
+        yield receiver
+
+
+def heard_within(receiver: Receiver, count: int, *, seconds: float) -> bool:
+    """Whether so many messages arrive in time."""
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        if len({message.message_id for message in receiver.received}) >= count:
+            return True
+        time.sleep(0.05)
+    return False
+
+
+@pytest.fixture
+def open_loopback(settings: Settings) -> None:
+    settings.WEBHOOK_ALLOWED_NETWORKS = ["127.0.0.0/8"]
+
+
+def test_what_a_dead_worker_left_is_delivered_by_the_next(
+    acme: Account, receiver: Receiver, open_loopback: None, start: Start
+) -> None:
+    hook_to(receiver, account=acme)
+    first = start()
+    credential = factories.credential(acme)
+    assert heard_within(receiver, 1, seconds=20)
+    # The broker forgets everything and the worker dies at once: only the rows are left.
+    first.send_signal(signal.SIGKILL)
+    first.wait(timeout=10)
+    lifecycle.suspend(credential, actor="test")
+    lifecycle.revoke(credential, actor="test")
+    redis.Redis.from_url(settings.REDIS_URL).flushdb()
+    start()
+    assert heard_within(receiver, 3, seconds=20)
+    types = {message.message["type"] for message in receiver.received}
+    assert types == {"credential.created", "credential.suspended", "credential.revoked"}
