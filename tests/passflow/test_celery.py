@@ -15,29 +15,31 @@ from redemption.apple import registrations
 
 OURS = ("credentials.", "redemption.", "webhooks.")
 
+ENTRIES: list[Any] = list(settings.CELERY_BEAT_SCHEDULE.values())
+SCHEDULE = {entry["task"]: entry for entry in ENTRIES}
+
 app.loader.import_default_modules()
 
 
 def test_every_scheduled_task_exists_and_every_task_is_scheduled() -> None:
     tasks = {name for name in app.tasks if name.startswith(OURS)}
-    scheduled = [entry["task"] for entry in settings.CELERY_BEAT_SCHEDULE.values()]
-    assert sorted(scheduled) == sorted(tasks)
+    assert set(SCHEDULE) == tasks
+    assert len(SCHEDULE) == len(ENTRIES)
 
 
 @pytest.mark.parametrize("name", sorted({*settings.EVENT_CONSUMERS, invitations.SEND, registrations.PUSH}))
 def test_whatever_is_rung_for_exists_and_is_looked_up_as_well(name: str) -> None:
     assert name in app.tasks
-    assert name in {entry["task"] for entry in settings.CELERY_BEAT_SCHEDULE.values()}
+    assert name in SCHEDULE
 
 
 def test_a_ring_that_nobody_took_is_forgotten_before_the_next() -> None:
-    entries: list[Any] = list(settings.CELERY_BEAT_SCHEDULE.values())
-    for entry in entries:
+    for entry in SCHEDULE.values():
         assert 0 < entry["options"]["expires"] <= entry["schedule"]
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize("name", sorted(settings.CELERY_BEAT_SCHEDULE))
+@pytest.mark.parametrize("name", sorted(SCHEDULE))
 def test_every_task_has_nothing_to_do_in_an_empty_database(name: str) -> None:
     assert app.tasks[name].run() is None
 
