@@ -23,9 +23,11 @@ def issue(
     """A new credential and its redemption URL, which nobody can read again afterwards.
 
     Raises `AlreadyHeld` when the person holds a live credential of that type, and `Invalid` when
-    `expires_at` has passed already.
+    `expires_at` has passed already or the type is another account's.
     """
     now = timezone.now()
+    if credential_type.account_id != person.account_id:
+        raise Invalid("credential_type_id", "There is no such credential type in this account.")
     if expires_at is not None and expires_at <= now:
         raise Invalid("expires_at", "This time has already passed.")
     try:
@@ -50,11 +52,11 @@ def issue(
         )
         if not held:
             raise
-        raise AlreadyHeld("The person already holds a credential of this type.", held=held[0]) from None
-    return credential, url
         if held[0].has_expired(now):
             _record_end(held[0])
             return issue(person, credential_type=credential_type, actor=actor, expires_at=expires_at)
+        raise AlreadyHeld("The person already holds a credential of this type.", held=held[0]) from None
+    return credential, url
 
 
 def renew_url(credential: Credential, *, actor: str) -> tuple[Credential, str]:
@@ -106,10 +108,6 @@ def set_expiry(credential: Credential, *, expires_at: datetime | None, actor: st
     return credential
 
 
-def _lock_live(credential: Credential, *, now: datetime) -> Credential:
-    """The row as it is now, held until the transaction ends."""
-    rows = Credential.objects.select_related("person", "credential_type", "account")
-    held = rows.select_for_update(of=("self",), no_key=True).get(pk=credential.pk)
 def _record_end(held: Credential) -> None:
     """Dates bind at once: one whose end has come holds no place, though no sweep has recorded it yet."""
     with transaction.atomic():
@@ -117,6 +115,10 @@ def _record_end(held: Credential) -> None:
         lifecycle.expire(held)
 
 
+def _lock_live(credential: Credential, *, now: datetime) -> Credential:
+    """The row as it is now, held until the transaction ends."""
+    rows = Credential.objects.select_related("person", "credential_type", "account")
+    held = rows.select_for_update(of=("self",), no_key=True).get(pk=credential.pk)
     if held.state not in LIVE or held.has_expired(now):
         raise IllegalMove("This credential has ended.")
     return held

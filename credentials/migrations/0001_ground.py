@@ -10,330 +10,799 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='Account',
+            name="Account",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('slug', models.SlugField(unique=True)),
-                ('name', models.CharField(help_text='What passholders read: the organisation behind the pass.', max_length=100)),
-                ('contact_email', models.EmailField(blank=True, help_text='Where warnings go: expiring certificates and the like.', max_length=254)),
-                ('url_lifetime', models.DurationField(blank=True, help_text='How long a redemption URL works. Empty: until it is replaced.', null=True)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("slug", models.SlugField(unique=True)),
+                (
+                    "name",
+                    models.CharField(
+                        help_text="What passholders read: the organisation behind the pass.", max_length=100
+                    ),
+                ),
+                (
+                    "contact_email",
+                    models.EmailField(
+                        blank=True,
+                        help_text="Where warnings go: expiring certificates and the like.",
+                        max_length=254,
+                    ),
+                ),
+                (
+                    "url_lifetime",
+                    models.DurationField(
+                        blank=True,
+                        help_text="How long a redemption URL works. Empty: until it is replaced.",
+                        null=True,
+                    ),
+                ),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
             ],
             options={
-                'ordering': ['slug'],
+                "ordering": ["slug"],
             },
         ),
         migrations.CreateModel(
-            name='ApiKey',
+            name="ApiKey",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(blank=True, max_length=100)),
-                ('digest', models.BinaryField(max_length=32, unique=True)),
-                ('hint', models.CharField(max_length=16)),
-                ('scopes', models.JSONField(default=credentials.models.accounts.known_scopes)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('last_used_at', models.DateTimeField(blank=True, null=True)),
-                ('revoked_at', models.DateTimeField(blank=True, null=True)),
-                ('account', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='api_keys', to='credentials.account')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("name", models.CharField(blank=True, max_length=100)),
+                ("digest", models.BinaryField(max_length=32, unique=True)),
+                ("hint", models.CharField(max_length=16)),
+                ("scopes", models.JSONField(default=credentials.models.accounts.known_scopes)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("last_used_at", models.DateTimeField(blank=True, null=True)),
+                ("revoked_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "account",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="api_keys",
+                        to="credentials.account",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'API key',
-                'verbose_name_plural': 'API keys',
-                'ordering': ['account', 'created_at'],
+                "verbose_name": "API key",
+                "verbose_name_plural": "API keys",
+                "ordering": ["account", "created_at"],
             },
         ),
         migrations.CreateModel(
-            name='CredentialType',
+            name="CredentialType",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('label', models.CharField(max_length=100)),
-                ('slug', models.SlugField(max_length=100)),
-                ('code', models.IntegerField(blank=True, null=True)),
-                ('apple_enabled', models.BooleanField(default=True, verbose_name='offered for Apple Wallet')),
-                ('google_enabled', models.BooleanField(default=True, verbose_name='offered for Google Wallet')),
-                ('apple_pass_type_identifier', models.CharField(blank=True, help_text="Empty: the account's only pass type identifier.", max_length=200)),
-                ('style', models.CharField(choices=[('generic', 'Generic'), ('eventTicket', 'event ticket'), ('storeCard', 'store card'), ('coupon', 'Coupon'), ('boardingPass', 'boarding pass')], default='generic', max_length=20)),
-                ('transit_type', models.CharField(blank=True, help_text='Boarding passes only: air, boat, bus, generic or train.', max_length=10)),
-                ('organization_name', models.CharField(blank=True, help_text="Empty: the account's name.", max_length=100)),
-                ('description', models.CharField(blank=True, help_text='Read aloud by VoiceOver. Empty: the label.', max_length=200)),
-                ('logo_text', models.CharField(blank=True, max_length=60)),
-                ('background_color', models.CharField(default='#1f2937', max_length=7, validators=[django.core.validators.RegexValidator('^#[0-9a-fA-F]{6}\\Z', 'Write the colour as #rrggbb.')])),
-                ('foreground_color', models.CharField(default='#ffffff', max_length=7, validators=[django.core.validators.RegexValidator('^#[0-9a-fA-F]{6}\\Z', 'Write the colour as #rrggbb.')])),
-                ('label_color', models.CharField(default='#d1d5db', max_length=7, validators=[django.core.validators.RegexValidator('^#[0-9a-fA-F]{6}\\Z', 'Write the colour as #rrggbb.')])),
-                ('fields', models.JSONField(blank=True, default=list, help_text='A list of {"area": "primary", "key": "name", "label": "Name", "value": "{full_name}"}.')),
-                ('barcode_format', models.CharField(choices=[('none', 'None'), ('qr', 'QR'), ('pdf417', 'PDF417'), ('aztec', 'Aztec'), ('code128', 'Code 128')], default='qr', max_length=10)),
-                ('barcode_alt_text', models.BooleanField(default=False, verbose_name='show the value below the barcode')),
-                ('nfc_public_key', models.TextField(blank=True, help_text='Base64 of the X.509 form, ECDH P-256. Empty: no NFC.', verbose_name='NFC encryption public key')),
-                ('nfc_requires_authentication', models.BooleanField(default=False, verbose_name='NFC asks for Face ID or passcode')),
-                ('sharing_prohibited', models.BooleanField(default=True)),
-                ('user_info', models.JSONField(blank=True, default=dict)),
-                ('localizations', models.JSONField(blank=True, default=dict, help_text='{"de": {"Name": "Name", "Valid until": "Gültig bis"}}')),
-                ('version', models.PositiveIntegerField(default=1, editable=False)),
-                ('refreshed_version', models.PositiveIntegerField(default=1, editable=False)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('updated_at', models.DateTimeField(auto_now=True)),
-                ('account', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='credential_types', to='credentials.account')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("label", models.CharField(max_length=100)),
+                ("slug", models.SlugField(max_length=100)),
+                ("code", models.IntegerField(blank=True, null=True)),
+                ("apple_enabled", models.BooleanField(default=True, verbose_name="offered for Apple Wallet")),
+                (
+                    "google_enabled",
+                    models.BooleanField(default=True, verbose_name="offered for Google Wallet"),
+                ),
+                (
+                    "apple_pass_type_identifier",
+                    models.CharField(
+                        blank=True,
+                        help_text="Empty: the account's only pass type identifier.",
+                        max_length=200,
+                    ),
+                ),
+                (
+                    "style",
+                    models.CharField(
+                        choices=[
+                            ("generic", "Generic"),
+                            ("eventTicket", "event ticket"),
+                            ("storeCard", "store card"),
+                            ("coupon", "Coupon"),
+                            ("boardingPass", "boarding pass"),
+                        ],
+                        default="generic",
+                        max_length=20,
+                    ),
+                ),
+                (
+                    "transit_type",
+                    models.CharField(
+                        blank=True,
+                        help_text="Boarding passes only: air, boat, bus, generic or train.",
+                        max_length=10,
+                    ),
+                ),
+                (
+                    "organization_name",
+                    models.CharField(blank=True, help_text="Empty: the account's name.", max_length=100),
+                ),
+                (
+                    "description",
+                    models.CharField(
+                        blank=True, help_text="Read aloud by VoiceOver. Empty: the label.", max_length=200
+                    ),
+                ),
+                ("logo_text", models.CharField(blank=True, max_length=60)),
+                (
+                    "background_color",
+                    models.CharField(
+                        default="#1f2937",
+                        max_length=7,
+                        validators=[
+                            django.core.validators.RegexValidator(
+                                "^#[0-9a-fA-F]{6}\\Z", "Write the colour as #rrggbb."
+                            )
+                        ],
+                    ),
+                ),
+                (
+                    "foreground_color",
+                    models.CharField(
+                        default="#ffffff",
+                        max_length=7,
+                        validators=[
+                            django.core.validators.RegexValidator(
+                                "^#[0-9a-fA-F]{6}\\Z", "Write the colour as #rrggbb."
+                            )
+                        ],
+                    ),
+                ),
+                (
+                    "label_color",
+                    models.CharField(
+                        default="#d1d5db",
+                        max_length=7,
+                        validators=[
+                            django.core.validators.RegexValidator(
+                                "^#[0-9a-fA-F]{6}\\Z", "Write the colour as #rrggbb."
+                            )
+                        ],
+                    ),
+                ),
+                (
+                    "fields",
+                    models.JSONField(
+                        blank=True,
+                        default=list,
+                        help_text='A list of {"area": "primary", "key": "name", "label": "Name", "value": "{full_name}"}.',
+                    ),
+                ),
+                (
+                    "barcode_format",
+                    models.CharField(
+                        choices=[
+                            ("none", "None"),
+                            ("qr", "QR"),
+                            ("pdf417", "PDF417"),
+                            ("aztec", "Aztec"),
+                            ("code128", "Code 128"),
+                        ],
+                        default="qr",
+                        max_length=10,
+                    ),
+                ),
+                (
+                    "barcode_alt_text",
+                    models.BooleanField(default=False, verbose_name="show the value below the barcode"),
+                ),
+                (
+                    "nfc_public_key",
+                    models.TextField(
+                        blank=True,
+                        help_text="Base64 of the X.509 form, ECDH P-256. Empty: no NFC.",
+                        verbose_name="NFC encryption public key",
+                    ),
+                ),
+                (
+                    "nfc_requires_authentication",
+                    models.BooleanField(default=False, verbose_name="NFC asks for Face ID or passcode"),
+                ),
+                ("sharing_prohibited", models.BooleanField(default=True)),
+                ("user_info", models.JSONField(blank=True, default=dict)),
+                (
+                    "localizations",
+                    models.JSONField(
+                        blank=True,
+                        default=dict,
+                        help_text='{"de": {"Name": "Name", "Valid until": "Gültig bis"}}',
+                    ),
+                ),
+                ("version", models.PositiveIntegerField(default=1, editable=False)),
+                ("refreshed_version", models.PositiveIntegerField(default=1, editable=False)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("updated_at", models.DateTimeField(auto_now=True)),
+                (
+                    "account",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="credential_types",
+                        to="credentials.account",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['account', 'label'],
+                "ordering": ["account", "label"],
             },
         ),
         migrations.CreateModel(
-            name='Credential',
+            name="Credential",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('public_id', models.CharField(default=credentials.tokens.mint_public_id, editable=False, max_length=24, unique=True, verbose_name='id')),
-                ('state', models.CharField(choices=[('invited', 'Invited'), ('added_to_wallet', 'Added To Wallet'), ('removed_from_wallet', 'Removed From Wallet'), ('revoked', 'Revoked'), ('expired', 'Expired')], default='invited', editable=False, max_length=20)),
-                ('sequence', models.PositiveIntegerField(default=0, editable=False)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('invited_at', models.DateTimeField(editable=False)),
-                ('added_to_wallet_at', models.DateTimeField(editable=False, null=True)),
-                ('removed_from_wallet_at', models.DateTimeField(editable=False, null=True)),
-                ('revoked_at', models.DateTimeField(editable=False, null=True)),
-                ('suspended_at', models.DateTimeField(editable=False, null=True)),
-                ('expires_at', models.DateTimeField(blank=True, null=True)),
-                ('url_expires_at', models.DateTimeField(blank=True, editable=False, null=True)),
-                ('account', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='credentials', to='credentials.account')),
-                ('credential_type', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='credentials', to='credentials.credentialtype')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "public_id",
+                    models.CharField(
+                        default=credentials.tokens.mint_public_id,
+                        editable=False,
+                        max_length=24,
+                        unique=True,
+                        verbose_name="id",
+                    ),
+                ),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("invited", "Invited"),
+                            ("added_to_wallet", "Added To Wallet"),
+                            ("removed_from_wallet", "Removed From Wallet"),
+                            ("revoked", "Revoked"),
+                            ("expired", "Expired"),
+                        ],
+                        default="invited",
+                        editable=False,
+                        max_length=20,
+                    ),
+                ),
+                ("sequence", models.PositiveIntegerField(default=0, editable=False)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("invited_at", models.DateTimeField(editable=False)),
+                ("added_to_wallet_at", models.DateTimeField(editable=False, null=True)),
+                ("removed_from_wallet_at", models.DateTimeField(editable=False, null=True)),
+                ("revoked_at", models.DateTimeField(editable=False, null=True)),
+                ("suspended_at", models.DateTimeField(editable=False, null=True)),
+                ("expires_at", models.DateTimeField(blank=True, null=True)),
+                ("url_expires_at", models.DateTimeField(blank=True, editable=False, null=True)),
+                (
+                    "account",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="credentials",
+                        to="credentials.account",
+                    ),
+                ),
+                (
+                    "credential_type",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="credentials",
+                        to="credentials.credentialtype",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['id'],
+                "ordering": ["id"],
             },
         ),
         migrations.CreateModel(
-            name='DesignImage',
+            name="DesignImage",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('role', models.CharField(choices=[('icon', 'Icon'), ('logo', 'Logo'), ('strip', 'Strip'), ('thumbnail', 'Thumbnail'), ('background', 'Background'), ('footer', 'Footer')], max_length=12)),
-                ('scale', models.PositiveSmallIntegerField()),
-                ('png', models.BinaryField()),
-                ('credential_type', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='images', to='credentials.credentialtype')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "role",
+                    models.CharField(
+                        choices=[
+                            ("icon", "Icon"),
+                            ("logo", "Logo"),
+                            ("strip", "Strip"),
+                            ("thumbnail", "Thumbnail"),
+                            ("background", "Background"),
+                            ("footer", "Footer"),
+                        ],
+                        max_length=12,
+                    ),
+                ),
+                ("scale", models.PositiveSmallIntegerField()),
+                ("png", models.BinaryField()),
+                (
+                    "credential_type",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="images",
+                        to="credentials.credentialtype",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['role', 'scale'],
+                "ordering": ["role", "scale"],
             },
         ),
         migrations.CreateModel(
-            name='IdempotentRequest',
+            name="IdempotentRequest",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('key', models.CharField(max_length=255)),
-                ('fingerprint', models.BinaryField(max_length=32)),
-                ('response_status', models.PositiveSmallIntegerField(null=True)),
-                ('response_body', models.JSONField(null=True)),
-                ('created_at', models.DateTimeField(auto_now_add=True, db_index=True)),
-                ('account', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='idempotent_requests', to='credentials.account')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("key", models.CharField(max_length=255)),
+                ("fingerprint", models.BinaryField(max_length=32)),
+                ("response_status", models.PositiveSmallIntegerField(null=True)),
+                ("response_body", models.JSONField(null=True)),
+                ("created_at", models.DateTimeField(auto_now_add=True, db_index=True)),
+                (
+                    "account",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="idempotent_requests",
+                        to="credentials.account",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Invitation',
+            name="Invitation",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('actor', models.CharField(max_length=200)),
-                ('requested_at', models.DateTimeField(auto_now_add=True)),
-                ('due_at', models.DateTimeField()),
-                ('attempts', models.PositiveSmallIntegerField(default=0)),
-                ('sent_at', models.DateTimeField(null=True)),
-                ('failed_at', models.DateTimeField(null=True)),
-                ('last_error', models.CharField(blank=True, max_length=200)),
-                ('credential', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='invitations', to='credentials.credential')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("actor", models.CharField(max_length=200)),
+                ("requested_at", models.DateTimeField(auto_now_add=True)),
+                ("due_at", models.DateTimeField()),
+                ("attempts", models.PositiveSmallIntegerField(default=0)),
+                ("sent_at", models.DateTimeField(null=True)),
+                ("failed_at", models.DateTimeField(null=True)),
+                ("last_error", models.CharField(blank=True, max_length=200)),
+                (
+                    "credential",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="invitations",
+                        to="credentials.credential",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['id'],
+                "ordering": ["id"],
             },
         ),
         migrations.CreateModel(
-            name='Person',
+            name="Person",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('first_name', models.CharField(max_length=100)),
-                ('last_name', models.CharField(max_length=100)),
-                ('email', models.EmailField(blank=True, max_length=254)),
-                ('system_id', models.CharField(blank=True, max_length=100)),
-                ('enabled', models.BooleanField(default=True)),
-                ('valid_from', models.DateTimeField(blank=True, db_index=True, null=True)),
-                ('valid_to', models.DateTimeField(blank=True, db_index=True, null=True)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('updated_at', models.DateTimeField(auto_now=True, db_index=True)),
-                ('deleted_at', models.DateTimeField(blank=True, editable=False, null=True)),
-                ('account', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='people', to='credentials.account')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("first_name", models.CharField(max_length=100)),
+                ("last_name", models.CharField(max_length=100)),
+                ("email", models.EmailField(blank=True, max_length=254)),
+                ("system_id", models.CharField(blank=True, max_length=100)),
+                ("enabled", models.BooleanField(default=True)),
+                ("valid_from", models.DateTimeField(blank=True, db_index=True, null=True)),
+                ("valid_to", models.DateTimeField(blank=True, db_index=True, null=True)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("updated_at", models.DateTimeField(auto_now=True, db_index=True)),
+                ("deleted_at", models.DateTimeField(blank=True, editable=False, null=True)),
+                (
+                    "account",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="people",
+                        to="credentials.account",
+                    ),
+                ),
             ],
             options={
-                'verbose_name_plural': 'people',
-                'ordering': ['id'],
+                "verbose_name_plural": "people",
+                "ordering": ["id"],
             },
         ),
         migrations.CreateModel(
-            name='Event',
+            name="Event",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('public_id', models.CharField(default=credentials.models.events._event_id, editable=False, max_length=24, unique=True, verbose_name='id')),
-                ('type', models.CharField(choices=[('credential.created', 'Credential Created'), ('credential.url_issued', 'Credential Url Issued'), ('credential.added_to_wallet', 'Credential Added To Wallet'), ('credential.removed_from_wallet', 'Credential Removed From Wallet'), ('credential.suspended', 'Credential Suspended'), ('credential.resumed', 'Credential Resumed'), ('credential.expired', 'Credential Expired'), ('credential.revoked', 'Credential Revoked'), ('security.suspicious_activity', 'Security Suspicious Activity'), ('webhook.test', 'Webhook Test'), ('credential.updated', 'Credential Updated'), ('person.created', 'Person Created'), ('person.updated', 'Person Updated'), ('person.disabled', 'Person Disabled'), ('person.enabled', 'Person Enabled'), ('person.deleted', 'Person Deleted'), ('credential_type.created', 'Credential Type Created'), ('credential_type.updated', 'Credential Type Updated'), ('api_key.created', 'Api Key Created'), ('api_key.revoked', 'Api Key Revoked'), ('apple_identity.imported', 'Apple Identity Imported'), ('apple_identity.expiring', 'Apple Identity Expiring'), ('webhook_endpoint.created', 'Webhook Endpoint Created'), ('webhook_endpoint.updated', 'Webhook Endpoint Updated'), ('webhook_endpoint.deleted', 'Webhook Endpoint Deleted'), ('webhook_endpoint.disabled', 'Webhook Endpoint Disabled'), ('webhook_endpoint.secret_rotated', 'Webhook Secret Rotated')], max_length=50)),
-                ('sequence', models.PositiveIntegerField(null=True)),
-                ('actor', models.CharField(max_length=200)),
-                ('data', models.JSONField(default=dict)),
-                ('created_at', models.DateTimeField()),
-                ('account', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='events', to='credentials.account')),
-                ('credential', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='events', to='credentials.credential')),
-                ('person', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='events', to='credentials.person')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "public_id",
+                    models.CharField(
+                        default=credentials.models.events._event_id,
+                        editable=False,
+                        max_length=24,
+                        unique=True,
+                        verbose_name="id",
+                    ),
+                ),
+                (
+                    "type",
+                    models.CharField(
+                        choices=[
+                            ("credential.created", "Credential Created"),
+                            ("credential.url_issued", "Credential Url Issued"),
+                            ("credential.added_to_wallet", "Credential Added To Wallet"),
+                            ("credential.removed_from_wallet", "Credential Removed From Wallet"),
+                            ("credential.suspended", "Credential Suspended"),
+                            ("credential.resumed", "Credential Resumed"),
+                            ("credential.expired", "Credential Expired"),
+                            ("credential.revoked", "Credential Revoked"),
+                            ("security.suspicious_activity", "Security Suspicious Activity"),
+                            ("webhook.test", "Webhook Test"),
+                            ("credential.updated", "Credential Updated"),
+                            ("person.created", "Person Created"),
+                            ("person.updated", "Person Updated"),
+                            ("person.disabled", "Person Disabled"),
+                            ("person.enabled", "Person Enabled"),
+                            ("person.deleted", "Person Deleted"),
+                            ("credential_type.created", "Credential Type Created"),
+                            ("credential_type.updated", "Credential Type Updated"),
+                            ("api_key.created", "Api Key Created"),
+                            ("api_key.revoked", "Api Key Revoked"),
+                            ("apple_identity.imported", "Apple Identity Imported"),
+                            ("apple_identity.expiring", "Apple Identity Expiring"),
+                            ("webhook_endpoint.created", "Webhook Endpoint Created"),
+                            ("webhook_endpoint.updated", "Webhook Endpoint Updated"),
+                            ("webhook_endpoint.deleted", "Webhook Endpoint Deleted"),
+                            ("webhook_endpoint.disabled", "Webhook Endpoint Disabled"),
+                            ("webhook_endpoint.secret_rotated", "Webhook Secret Rotated"),
+                        ],
+                        max_length=50,
+                    ),
+                ),
+                ("sequence", models.PositiveIntegerField(null=True)),
+                ("actor", models.CharField(max_length=200)),
+                ("data", models.JSONField(default=dict)),
+                ("created_at", models.DateTimeField()),
+                (
+                    "account",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="events",
+                        to="credentials.account",
+                    ),
+                ),
+                (
+                    "credential",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="events",
+                        to="credentials.credential",
+                    ),
+                ),
+                (
+                    "person",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="events",
+                        to="credentials.person",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['id'],
+                "ordering": ["id"],
             },
         ),
         migrations.AddField(
-            model_name='credential',
-            name='person',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='credentials', to='credentials.person'),
+            model_name="credential",
+            name="person",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="credentials",
+                to="credentials.person",
+            ),
         ),
         migrations.CreateModel(
-            name='RedemptionUrl',
+            name="RedemptionUrl",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('digest', models.BinaryField(max_length=32, unique=True)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('replaced_at', models.DateTimeField(null=True)),
-                ('credential', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='urls', to='credentials.credential')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("digest", models.BinaryField(max_length=32, unique=True)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("replaced_at", models.DateTimeField(null=True)),
+                (
+                    "credential",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="urls",
+                        to="credentials.credential",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['id'],
+                "ordering": ["id"],
             },
         ),
         migrations.CreateModel(
-            name='ValueKey',
+            name="ValueKey",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('version', models.PositiveSmallIntegerField()),
-                ('secret', models.BinaryField()),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('account', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='value_keys', to='credentials.account')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("version", models.PositiveSmallIntegerField()),
+                ("secret", models.BinaryField()),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                (
+                    "account",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="value_keys",
+                        to="credentials.account",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['account', 'version'],
+                "ordering": ["account", "version"],
             },
         ),
         migrations.CreateModel(
-            name='WalletPass',
+            name="WalletPass",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('wallet', models.CharField(choices=[('apple', 'Apple'), ('google', 'Google')], max_length=10)),
-                ('serial_number', models.CharField(max_length=64, unique=True)),
-                ('state', models.CharField(choices=[('offered', 'Offered'), ('installed', 'Installed'), ('removed', 'Removed'), ('voided', 'Voided')], default='offered', editable=False, max_length=10)),
-                ('devices', models.PositiveIntegerField(default=0, editable=False)),
-                ('offered_at', models.DateTimeField()),
-                ('installed_at', models.DateTimeField(null=True)),
-                ('removed_at', models.DateTimeField(null=True)),
-                ('voided_at', models.DateTimeField(null=True)),
-                ('credential', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='wallet_passes', to='credentials.credential')),
-                ('value_key', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, to='credentials.valuekey')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "wallet",
+                    models.CharField(choices=[("apple", "Apple"), ("google", "Google")], max_length=10),
+                ),
+                ("serial_number", models.CharField(max_length=64, unique=True)),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("offered", "Offered"),
+                            ("installed", "Installed"),
+                            ("removed", "Removed"),
+                            ("voided", "Voided"),
+                        ],
+                        default="offered",
+                        editable=False,
+                        max_length=10,
+                    ),
+                ),
+                ("devices", models.PositiveIntegerField(default=0, editable=False)),
+                ("offered_at", models.DateTimeField()),
+                ("installed_at", models.DateTimeField(null=True)),
+                ("removed_at", models.DateTimeField(null=True)),
+                ("voided_at", models.DateTimeField(null=True)),
+                (
+                    "credential",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="wallet_passes",
+                        to="credentials.credential",
+                    ),
+                ),
+                (
+                    "value_key",
+                    models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, to="credentials.valuekey"),
+                ),
             ],
             options={
-                'verbose_name_plural': 'wallet passes',
-                'ordering': ['id'],
+                "verbose_name_plural": "wallet passes",
+                "ordering": ["id"],
             },
         ),
         migrations.AddConstraint(
-            model_name='credentialtype',
-            constraint=models.UniqueConstraint(fields=('account', 'slug'), name='credential_type_slug_unique_in_account'),
+            model_name="credentialtype",
+            constraint=models.UniqueConstraint(
+                fields=("account", "slug"), name="credential_type_slug_unique_in_account"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='designimage',
-            constraint=models.UniqueConstraint(fields=('credential_type', 'role', 'scale'), name='design_image_once'),
+            model_name="designimage",
+            constraint=models.UniqueConstraint(
+                fields=("credential_type", "role", "scale"), name="design_image_once"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='designimage',
-            constraint=models.CheckConstraint(condition=models.Q(('scale__in', [1, 2, 3])), name='design_image_scale_known'),
+            model_name="designimage",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("scale__in", [1, 2, 3])), name="design_image_scale_known"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='idempotentrequest',
-            constraint=models.UniqueConstraint(fields=('account', 'key'), name='idempotency_key_once_per_account'),
+            model_name="idempotentrequest",
+            constraint=models.UniqueConstraint(
+                fields=("account", "key"), name="idempotency_key_once_per_account"
+            ),
         ),
         migrations.AddIndex(
-            model_name='invitation',
-            index=models.Index(condition=models.Q(('failed_at', None), ('sent_at', None)), fields=['due_at'], name='invitation_due'),
+            model_name="invitation",
+            index=models.Index(
+                condition=models.Q(("failed_at", None), ("sent_at", None)),
+                fields=["due_at"],
+                name="invitation_due",
+            ),
         ),
         migrations.AddIndex(
-            model_name='person',
-            index=models.Index(fields=['account', 'id'], name='person_account_id'),
+            model_name="person",
+            index=models.Index(fields=["account", "id"], name="person_account_id"),
         ),
         migrations.AddConstraint(
-            model_name='person',
-            constraint=models.UniqueConstraint(models.F('account'), django.db.models.functions.text.Lower('email'), condition=models.Q(models.Q(('email', ''), _negated=True), ('deleted_at', None)), name='person_email_unique_in_account'),
+            model_name="person",
+            constraint=models.UniqueConstraint(
+                models.F("account"),
+                django.db.models.functions.text.Lower("email"),
+                condition=models.Q(models.Q(("email", ""), _negated=True), ("deleted_at", None)),
+                name="person_email_unique_in_account",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='person',
-            constraint=models.UniqueConstraint(condition=models.Q(models.Q(('system_id', ''), _negated=True), ('deleted_at', None)), fields=('account', 'system_id'), name='person_system_id_unique_in_account'),
+            model_name="person",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(models.Q(("system_id", ""), _negated=True), ("deleted_at", None)),
+                fields=("account", "system_id"),
+                name="person_system_id_unique_in_account",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='person',
-            constraint=models.CheckConstraint(condition=models.Q(('valid_from', None), ('valid_to', None), ('valid_from__lt', models.F('valid_to')), _connector='OR'), name='person_valid_from_before_valid_to'),
+            model_name="person",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("valid_from", None),
+                    ("valid_to", None),
+                    ("valid_from__lt", models.F("valid_to")),
+                    _connector="OR",
+                ),
+                name="person_valid_from_before_valid_to",
+            ),
         ),
         migrations.AddIndex(
-            model_name='event',
-            index=models.Index(fields=['account', 'id'], name='event_account_id'),
+            model_name="event",
+            index=models.Index(fields=["account", "id"], name="event_account_id"),
         ),
         migrations.AddConstraint(
-            model_name='event',
-            constraint=models.UniqueConstraint(fields=('credential', 'sequence'), name='event_sequence_once_per_credential'),
+            model_name="event",
+            constraint=models.UniqueConstraint(
+                fields=("credential", "sequence"), name="event_sequence_once_per_credential"
+            ),
         ),
         migrations.AddIndex(
-            model_name='credential',
-            index=models.Index(fields=['account', 'id'], name='credential_account_id'),
+            model_name="credential",
+            index=models.Index(fields=["account", "id"], name="credential_account_id"),
         ),
         migrations.AddIndex(
-            model_name='credential',
-            index=models.Index(fields=['account', 'state', 'id'], name='credential_account_state_id'),
+            model_name="credential",
+            index=models.Index(fields=["account", "state", "id"], name="credential_account_state_id"),
         ),
         migrations.AddIndex(
-            model_name='credential',
-            index=models.Index(condition=models.Q(('expires_at__isnull', False), ('state__in', ('invited', 'added_to_wallet', 'removed_from_wallet'))), fields=['expires_at'], name='credential_to_expire'),
+            model_name="credential",
+            index=models.Index(
+                condition=models.Q(
+                    ("expires_at__isnull", False),
+                    ("state__in", ("invited", "added_to_wallet", "removed_from_wallet")),
+                ),
+                fields=["expires_at"],
+                name="credential_to_expire",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='credential',
-            constraint=models.CheckConstraint(condition=models.Q(('state__in', ['invited', 'added_to_wallet', 'removed_from_wallet', 'revoked', 'expired'])), name='credential_state_known'),
+            model_name="credential",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("state__in", ["invited", "added_to_wallet", "removed_from_wallet", "revoked", "expired"])
+                ),
+                name="credential_state_known",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='credential',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('revoked_at__isnull', False), ('state', 'revoked')), models.Q(models.Q(('state', 'revoked'), _negated=True), ('revoked_at', None)), _connector='OR'), name='credential_revoked_at_exactly_when_revoked'),
+            model_name="credential",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("revoked_at__isnull", False), ("state", "revoked")),
+                    models.Q(models.Q(("state", "revoked"), _negated=True), ("revoked_at", None)),
+                    _connector="OR",
+                ),
+                name="credential_revoked_at_exactly_when_revoked",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='credential',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('added_to_wallet_at', None), ('state', 'invited')), ('state__in', ('revoked', 'expired')), ('added_to_wallet_at__isnull', False), _connector='OR'), name='credential_added_at_once_added'),
+            model_name="credential",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("added_to_wallet_at", None), ("state", "invited")),
+                    ("state__in", ("revoked", "expired")),
+                    ("added_to_wallet_at__isnull", False),
+                    _connector="OR",
+                ),
+                name="credential_added_at_once_added",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='credential',
-            constraint=models.UniqueConstraint(condition=models.Q(('state__in', ('invited', 'added_to_wallet', 'removed_from_wallet'))), fields=('person', 'credential_type'), name='credential_one_live_per_person_and_type'),
+            model_name="credential",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("state__in", ("invited", "added_to_wallet", "removed_from_wallet"))),
+                fields=("person", "credential_type"),
+                name="credential_one_live_per_person_and_type",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='redemptionurl',
-            constraint=models.UniqueConstraint(condition=models.Q(('replaced_at', None)), fields=('credential',), name='redemption_url_one_current'),
+            model_name="redemptionurl",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("replaced_at", None)),
+                fields=("credential",),
+                name="redemption_url_one_current",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='valuekey',
-            constraint=models.UniqueConstraint(fields=('account', 'version'), name='value_key_version_once'),
+            model_name="valuekey",
+            constraint=models.UniqueConstraint(fields=("account", "version"), name="value_key_version_once"),
         ),
         migrations.AddIndex(
-            model_name='walletpass',
-            index=models.Index(condition=models.Q(('state', 'offered')), fields=['credential', 'offered_at'], name='wallet_pass_open_offers'),
+            model_name="walletpass",
+            index=models.Index(
+                condition=models.Q(("state", "offered")),
+                fields=["credential", "offered_at"],
+                name="wallet_pass_open_offers",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='walletpass',
-            constraint=models.CheckConstraint(condition=models.Q(('state__in', ['offered', 'installed', 'removed', 'voided'])), name='wallet_pass_state_known'),
+            model_name="walletpass",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("state__in", ["offered", "installed", "removed", "voided"])),
+                name="wallet_pass_state_known",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='walletpass',
-            constraint=models.CheckConstraint(condition=models.Q(('wallet__in', ['apple', 'google'])), name='wallet_pass_wallet_known'),
+            model_name="walletpass",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("wallet__in", ["apple", "google"])), name="wallet_pass_wallet_known"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='walletpass',
-            constraint=models.UniqueConstraint(condition=models.Q(('state', 'installed')), fields=('credential',), name='wallet_pass_one_installed'),
+            model_name="walletpass",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("state", "installed")),
+                fields=("credential",),
+                name="wallet_pass_one_installed",
+            ),
         ),
     ]

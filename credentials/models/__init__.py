@@ -1,5 +1,7 @@
 """The nouns: columns, constraints, querysets and read-only facts."""
 
+from __future__ import annotations
+
 from credentials.models.accounts import Account, ApiKey
 from credentials.models.credentials import Credential, RedemptionUrl, ValueKey, WalletPass
 from credentials.models.designs import CredentialType, DesignImage

@@ -11,8 +11,12 @@ class Account(models.Model):
     """A tenant: nobody sees anything of another's."""
 
     slug = models.SlugField(unique=True)
-    name = models.CharField(max_length=100, help_text="What passholders read: the organisation behind the pass.")
-    contact_email = models.EmailField(blank=True, help_text="Where warnings go: expiring certificates and the like.")
+    name = models.CharField(
+        max_length=100, help_text="What passholders read: the organisation behind the pass."
+    )
+    contact_email = models.EmailField(
+        blank=True, help_text="Where warnings go: expiring certificates and the like."
+    )
     url_lifetime = models.DurationField(
         null=True, blank=True, help_text="How long a redemption URL works. Empty: until it is replaced."
     )

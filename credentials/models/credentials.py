@@ -74,7 +74,9 @@ class Credential(models.Model):
             models.Index(fields=["account", "id"], name="credential_account_id"),
             models.Index(fields=["account", "state", "id"], name="credential_account_state_id"),
             models.Index(
-                fields=["expires_at"], name="credential_to_expire", condition=Q(state__in=LIVE, expires_at__isnull=False)
+                fields=["expires_at"],
+                name="credential_to_expire",
+                condition=Q(state__in=LIVE, expires_at__isnull=False),
             ),
         ]
 
@@ -174,12 +176,16 @@ class WalletPass(models.Model):
             models.CheckConstraint(name="wallet_pass_state_known", condition=Q(state__in=PassState.values)),
             models.CheckConstraint(name="wallet_pass_wallet_known", condition=Q(wallet__in=Wallet.values)),
             models.UniqueConstraint(
-                fields=["credential"], name="wallet_pass_one_installed", condition=Q(state=PassState.INSTALLED)
+                fields=["credential"],
+                name="wallet_pass_one_installed",
+                condition=Q(state=PassState.INSTALLED),
             ),
         ]
         indexes = [
             models.Index(
-                fields=["credential", "offered_at"], name="wallet_pass_open_offers", condition=Q(state=PassState.OFFERED)
+                fields=["credential", "offered_at"],
+                name="wallet_pass_open_offers",
+                condition=Q(state=PassState.OFFERED),
             )
         ]
 

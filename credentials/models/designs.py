@@ -49,7 +49,9 @@ class CredentialType(models.Model):
         max_length=10, blank=True, help_text="Boarding passes only: air, boat, bus, generic or train."
     )
     organization_name = models.CharField(max_length=100, blank=True, help_text="Empty: the account's name.")
-    description = models.CharField(max_length=200, blank=True, help_text="Read aloud by VoiceOver. Empty: the label.")
+    description = models.CharField(
+        max_length=200, blank=True, help_text="Read aloud by VoiceOver. Empty: the label."
+    )
     logo_text = models.CharField(max_length=60, blank=True)
     background_color = models.CharField(max_length=7, default="#1f2937", validators=[hex_colour])
     foreground_color = models.CharField(max_length=7, default="#ffffff", validators=[hex_colour])
@@ -62,7 +64,9 @@ class CredentialType(models.Model):
     barcode_format = models.CharField(max_length=10, choices=BarcodeFormat, default=BarcodeFormat.QR)
     barcode_alt_text = models.BooleanField("show the value below the barcode", default=False)
     nfc_public_key = models.TextField(
-        "NFC encryption public key", blank=True, help_text="Base64 of the X.509 form, ECDH P-256. Empty: no NFC."
+        "NFC encryption public key",
+        blank=True,
+        help_text="Base64 of the X.509 form, ECDH P-256. Empty: no NFC.",
     )
     nfc_requires_authentication = models.BooleanField("NFC asks for Face ID or passcode", default=False)
     sharing_prohibited = models.BooleanField(default=True)

@@ -32,7 +32,9 @@ class Event(models.Model):
     class Meta:
         ordering = ["id"]
         constraints = [
-            models.UniqueConstraint(fields=["credential", "sequence"], name="event_sequence_once_per_credential"),
+            models.UniqueConstraint(
+                fields=["credential", "sequence"], name="event_sequence_once_per_credential"
+            ),
         ]
         indexes = [models.Index(fields=["account", "id"], name="event_account_id")]
 

@@ -19,7 +19,9 @@ class IdempotentRequest(models.Model):
     created_at = models.DateTimeField(auto_now_add=True, db_index=True)
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["account", "key"], name="idempotency_key_once_per_account")]
+        constraints = [
+            models.UniqueConstraint(fields=["account", "key"], name="idempotency_key_once_per_account")
+        ]
 
     def __str__(self) -> str:
         return self.key

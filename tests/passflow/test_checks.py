@@ -68,7 +68,9 @@ def test_on_ones_own_machine_much_is_fine(settings: Settings, url: str) -> None:
     assert found() == []
 
 
-@pytest.mark.parametrize("key", ["", "secret", "a" * 44, "YWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWE", "ümläut" * 8])
+@pytest.mark.parametrize(
+    "key", ["", "secret", "a" * 44, "YWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWE", "ümläut" * 8]
+)
 def test_a_key_that_encrypts_nothing_is_named_by_its_number_alone(settings: Settings, key: str) -> None:
     settings.FIELD_KEYS = [*settings.FIELD_KEYS, key]
     (message,) = check_settings()

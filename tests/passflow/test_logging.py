@@ -5,14 +5,12 @@ from __future__ import annotations
 import io
 import json
 import logging
-import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 from django.test import Client, RequestFactory
 
-from credentials import tokens
 from credentials.models import Account
 from passflow.logging import JsonLines, RedactedRecord, redact
 from passflow.request_id import current_request_id
