@@ -31,7 +31,8 @@ serve: .venv/runtime ## $WORKERS (2) production web processes on $ADDRESS (127.0
 
 .PHONY: worker
 worker: needs-REDIS_URL .venv/runtime ## production worker, with the clock (beat) that wakes it
-	@exec $(bin)/celery --app passflow worker --beat --loglevel WARNING
+	@# A receiver that hangs may hold one of these for half a minute; pushes and mails must not wait for it.
+	@exec $(bin)/celery --app passflow worker --concurrency 4 --beat --loglevel WARNING
 
 # --- Change it --------------------------------------------------------------------------------------
 
