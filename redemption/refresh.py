@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from credentials.event_types import EventType
 from credentials.models import CredentialType, Event
+from credentials.pass_fields import PLACEHOLDER, read_fields
 from credentials.states import PassState
 from redemption.apple import updates
 from redemption.models import AppleDevice, ApplePass
@@ -30,7 +31,15 @@ CREDENTIAL_EVENTS = frozenset(
     ]
 )
 # Events after which all passes of their person look different.
-PERSON_EVENTS = frozenset([EventType.PERSON_UPDATED, EventType.PERSON_DISABLED, EventType.PERSON_ENABLED])
+PERSON_EVENTS = frozenset([EventType.PERSON_DISABLED, EventType.PERSON_ENABLED])
+# Which placeholders of a design show a column of the person; the dates bind every pass.
+SHOWN_BY = {
+    "first_name": {"first_name", "full_name"},
+    "last_name": {"last_name", "full_name"},
+    "email": {"email"},
+    "system_id": {"system_id"},
+}
+BINDING = frozenset(["valid_from", "valid_to"])
 # What must not wait for the quiet time to pass: it happens once, and it closes a door.
 URGENT_EVENTS = frozenset([EventType.CREDENTIAL_REVOKED, EventType.PERSON_DISABLED])
 
@@ -39,9 +48,12 @@ def mark_changed(events: Sequence[Event]) -> None:
     """Marks the passes that these events change and owes their devices a push; called in the transaction."""
     for event in events:
         if event.type in CREDENTIAL_EVENTS:
-            _mark(_known_to_devices().filter(wallet_pass__credential=event.credential_id), event)
+            _mark(_changed_by(event).filter(wallet_pass__credential=event.credential_id), event)
         elif event.type in PERSON_EVENTS:
-            _mark(_known_to_devices().filter(wallet_pass__credential__person=event.person_id), event)
+            _mark(_installed().filter(wallet_pass__credential__person=event.person_id), event)
+        elif event.type == EventType.PERSON_UPDATED:
+            passes = _installed().filter(wallet_pass__credential__person=event.person_id)
+            _mark(_showing(passes, set(event.data["changed"])), event)
 
 
 def mark_designs() -> int:
@@ -97,8 +109,24 @@ def owe_pushes(pass_ids: Sequence[int], *, now: datetime, urgent: bool) -> None:
             AppleDevice.objects.filter(pk=device.pk).update(push_due_at=due)
 
 
-def _known_to_devices() -> QuerySet[ApplePass]:
-    return ApplePass.objects.filter(registrations__isnull=False).distinct()
+def _changed_by(event: Event) -> QuerySet[ApplePass]:
+    """The passes that are in a wallet, or were until this very event."""
+    voided_now = Q(wallet_pass__voided_at=event.created_at, wallet_pass__installed_at__isnull=False)
+    return ApplePass.objects.filter(Q(wallet_pass__state=PassState.INSTALLED) | voided_now)
+
+
+def _showing(passes: QuerySet[ApplePass], columns: set[str]) -> QuerySet[ApplePass]:
+    """Those of `passes` on which these columns of their person can be seen: no other is pushed."""
+    if columns & BINDING:
+        return passes
+    shown = set().union(*(SHOWN_BY[column] for column in columns))
+    types = CredentialType.objects.filter(credentials__wallet_passes__apple__in=passes).distinct()
+    showing = [kind.pk for kind in types if shown & _placeholders(kind)]
+    return passes.filter(wallet_pass__credential__credential_type__in=showing)
+
+
+def _placeholders(kind: CredentialType) -> set[str]:
+    return {name for field in read_fields(kind.fields) for name in PLACEHOLDER.findall(field.value)}
 
 
 def _installed() -> QuerySet[ApplePass]:

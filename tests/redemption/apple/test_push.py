@@ -10,14 +10,15 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from credentials import lifecycle, people
-from credentials.models import Account, Credential, CredentialType, Event
+from credentials.models import Account, Credential, CredentialType, Event, WalletPass
 from credentials.states import State
 from redemption import refresh
 from redemption.apple import push, registrations
 from redemption.models import AppleDevice, AppleIdentity, ApplePass, ApplePassType, AppleRegistration
+from tests import factories
 from tests.fakes import pki
 from tests.fakes.apns import Answer, FakeApns, Fault
-from tests.redemption.apple.claimed import PHONE, PUSH_TOKEN, WATCH, Claimed, claim, register
+from tests.redemption.apple.claimed import PHONE, PUSH_TOKEN, WATCH, Claimed, claim, claim_url, register
 
 
 @pytest.fixture
@@ -68,6 +69,37 @@ def test_a_revocation_does_not_wait(installed: Claimed, apns: FakeApns) -> None:
 def test_disabling_a_person_reaches_every_phone_they_have(installed: Claimed, apns: FakeApns) -> None:
     people.update_person(installed.credential.person, enabled=False, actor="test")
     assert push.push_due() == 1
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "pushes"),
+    [
+        ("last_name", "King", 1),
+        ("valid_to", timezone.now() + timedelta(days=1), 1),
+        ("email", "countess@example.org", 0),
+        ("system_id", "elsewhere", 0),
+    ],
+    ids=["a name", "an end", "an address", "an id"],
+)
+def test_only_what_the_pass_shows_of_a_person_is_pushed(
+    installed: Claimed, apns: FakeApns, column: str, value: object, pushes: int
+) -> None:
+    people.update_person(installed.credential.person, actor="test", **{column: value})
+    assert push.push_due() == pushes
+
+
+def test_a_pass_that_had_lost_before_is_not_pushed_again(
+    client: Client, acme: Account, acme_identity: AppleIdentity, apns: FakeApns
+) -> None:
+    credential, url = factories.credential_and_url(acme)
+    loser = claim_url(credential, url)
+    WalletPass.objects.update(offered_at=timezone.now() - timedelta(minutes=11))
+    register(client, claim_url(credential, url))
+    register(client, loser, "other-phone-000", "cd" * 32)
+    assert push.push_due() == 1
+    lifecycle.revoke(credential, actor="test")
+    assert push.push_due() == 1
+    assert [sent.token for sent in apns.pushes] == ["cd" * 32, PUSH_TOKEN]
 
 
 def test_a_change_that_shows_nowhere_pushes_nobody(
