@@ -51,7 +51,8 @@ def pack(apple_pass: ApplePass, *, authentication_token: str) -> bytes:
         standing=standing_of(wallet_pass, now=now),
         expires_at=_end(credential),
     )
-    design = prepared_design(credential.credential_type, credential.credential_type.version)
+    kind = credential.credential_type
+    design = prepared_design(kind, kind.version, kind.organization_name or credential.account.name)
     identity = signing_identity(apple_pass.pass_type)
     return pass_content.fill(design, facts, identity=identity).pack(signed_at=now)
 
@@ -98,15 +99,15 @@ def _end(credential: Credential) -> datetime | None:
     return min(ends, default=None)
 
 
-# Keyed by the version, so that a changed design is prepared anew in every process.
+# Keyed by version and name, so that what was changed is prepared anew in every process.
 @lru_cache(maxsize=512)
-def prepared_design(credential_type: CredentialType, version: int) -> PreparedDesign:
+def prepared_design(credential_type: CredentialType, version: int, organization_name: str) -> PreparedDesign:
     """A credential type's design, with its images hashed and laid out; once per version and process."""
     del version
     return pass_content.prepare(
         PassDesign(
             style=credential_type.style,
-            organization_name=credential_type.organization_name or credential_type.account.name,
+            organization_name=organization_name,
             description=credential_type.description or credential_type.label,
             logo_text=credential_type.logo_text,
             background_color=credential_type.background_color,

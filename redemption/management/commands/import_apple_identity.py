@@ -46,7 +46,8 @@ class Command(BaseCommand):
                 wwdr=_read(options, "wwdr"),
             )
         except Invalid as refusal:
-            raise CommandError(f"--{refusal.field}: {refusal.sentence}") from refusal
+            option = "password-file" if refusal.field == "password" else refusal.field
+            raise CommandError(f"--{option}: {refusal.sentence}") from refusal
         self.stdout.write(
             f"{identity.pass_type} of team {identity.pass_type.team_identifier} can sign until "
             f"{identity.not_after:%Y-%m-%d}."
