@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
 import pytest
 import time_machine
+from django.db import IntegrityError
 from pytest_django import Settings
 
 from credentials import issuing, lifecycle, people
@@ -91,6 +92,20 @@ def test_a_second_live_one_is_refused_with_the_first(ada: Person, membership: Cr
     assert refused.value.held.installed_pass is not None
     assert Credential.objects.count() == 1
     assert Event.objects.filter(type="credential.created").count() == 1
+
+
+def clash(events: Sequence[Event]) -> None:
+    """A recorder whose own row is in the way."""
+    raise IntegrityError
+
+
+def test_an_error_that_is_about_something_else_is_not_called_held(
+    ada: Person, membership: CredentialType, settings: Settings
+) -> None:
+    settings.EVENT_RECORDERS = [f"{__name__}.clash"]
+    with pytest.raises(IntegrityError):
+        issue(ada, membership)
+    assert not Credential.objects.exists()
 
 
 def test_another_type_and_another_person_are_no_second(ada: Person, membership: CredentialType) -> None:

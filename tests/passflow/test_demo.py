@@ -72,11 +72,12 @@ def serving(installation: Installation) -> Iterator[Demo]:
         wait_until(lambda: answers(facts["base_url"]))
         yield Demo(process, printed, facts, installation.var)
     finally:
+        process.terminate()
+        with suppress(subprocess.TimeoutExpired):
+            process.communicate(timeout=20)
         with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
-        if process.stdout is not None:
-            process.stdout.close()
+        process.communicate()
 
 
 @pytest.fixture(scope="module")
@@ -86,9 +87,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runs]:
         first.process.terminate()
         ended_with = first.process.wait(timeout=20)
         # Python's own resource tracker notices a moment later that it is not needed any more.
-        with suppress(AssertionError):
-            wait_until(lambda: not living(first.process.pid))
-        wait_until(lambda: living(first.process.pid) == [])
+        wait_until(lambda: not living(first.process.pid))
     with serving(installation) as second:
         yield Runs(first, ended_with, second)
 
