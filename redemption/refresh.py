@@ -53,7 +53,7 @@ def mark_changed(events: Sequence[Event]) -> None:
             _mark(_installed().filter(wallet_pass__credential__person=event.person_id), event)
         elif event.type == EventType.PERSON_UPDATED:
             passes = _installed().filter(wallet_pass__credential__person=event.person_id)
-            _mark(_showing(passes, set(event.data["changed"])), event)
+            _mark(_showing(passes, set(event.data.get("changed", []))), event)
 
 
 def mark_designs() -> int:

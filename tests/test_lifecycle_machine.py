@@ -181,9 +181,7 @@ class Lifecycle(RuleBasedStateMachine):
         assert sequences == list(range(1, self.credential.sequence + 1))
 
     def _reload(self) -> None:
-        self.credential = Credential.objects.select_related("person", "credential_type", "account").get(
-            pk=self.credential.pk
-        )
+        self.credential = Credential.objects.get(pk=self.credential.pk)
 
 
 # In two halves, which run side by side; on SQLite all of them, on PostgreSQL enough to see it behaves alike.

@@ -44,6 +44,11 @@ def import_identity(
     Raises `Invalid` naming the input at fault. The same certificate twice is one identity.
     """
     checked = _read(p12, password=password, certificate=certificate, key=key, wwdr=wwdr)
+    return store_identity(account, checked, actor=actor)
+
+
+def store_identity(account: Account, checked: PassCertificate, *, actor: str) -> AppleIdentity:
+    """Keeps a certificate that was found good. Raises `Invalid` when its pass type is another's."""
     with transaction.atomic():
         pass_type = _pass_type(account, checked)
         identity, is_new = AppleIdentity.objects.get_or_create(

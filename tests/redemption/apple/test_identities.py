@@ -30,6 +30,7 @@ from redemption.apple.development_ca import (
 from redemption.apple.identities import import_identity
 from redemption.models import AppleIdentity, ApplePassType
 from tests import factories
+from tests.credentials.simultaneous import at_once
 from tests.fakes import pki
 
 
@@ -244,6 +245,13 @@ def test_an_end_is_announced_once_and_a_month_before(acme: Account, acme_identit
 def test_an_end_that_has_passed_is_announced_as_well(acme_identity: AppleIdentity) -> None:
     ends_in(acme_identity, days=-1)
     assert identities.warn_of_expiry() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_clocks_that_look_at_once_announce_it_once(acme_identity: AppleIdentity) -> None:
+    ends_in(acme_identity, days=1)
+    assert sorted(map(str, at_once([identities.warn_of_expiry] * 4))) == ["0", "0", "0", "1"]
+    assert Event.objects.filter(type="apple_identity.expiring").count() == 1
 
 
 def test_without_an_address_it_is_logged_and_recorded(
