@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from django.conf import settings
-from django.db import IntegrityError, transaction
+from django.db import transaction
 from django.utils import timezone
 
 from credentials import lifecycle, tokens
@@ -30,32 +30,20 @@ def issue(
         raise Invalid("credential_type_id", "There is no such credential type in this account.")
     if expires_at is not None and expires_at <= now:
         raise Invalid("expires_at", "This time has already passed.")
-    try:
-        with transaction.atomic():
-            person = lock_person(person)
-            credential = Credential.objects.create(
-                account=person.account,
-                person=person,
-                credential_type=credential_type,
-                invited_at=now,
-                sequence=1,
-                expires_at=expires_at,
-                url_expires_at=_url_end(person, now=now),
-            )
-            url = _mint_url(credential)
-            record_for_credential(
-                EventType.CREDENTIAL_CREATED, credential, installed=None, actor=actor, now=now
-            )
-    except IntegrityError:
-        held = Credential.objects.with_installed_pass().filter(
-            person=person, credential_type=credential_type, state__in=LIVE
+    with transaction.atomic():
+        person = lock_person(person)
+        _make_room(person, credential_type, now=now)
+        credential = Credential.objects.create(
+            account=person.account,
+            person=person,
+            credential_type=credential_type,
+            invited_at=now,
+            sequence=1,
+            expires_at=expires_at,
+            url_expires_at=_url_end(person, now=now),
         )
-        if not held:
-            raise
-        if held[0].has_expired(now):
-            _record_end(held[0])
-            return issue(person, credential_type=credential_type, actor=actor, expires_at=expires_at)
-        raise AlreadyHeld("The person already holds a credential of this type.", held=held[0]) from None
+        url = _mint_url(credential)
+        record_for_credential(EventType.CREDENTIAL_CREATED, credential, installed=None, actor=actor, now=now)
     return credential, url
 
 
@@ -108,11 +96,15 @@ def set_expiry(credential: Credential, *, expires_at: datetime | None, actor: st
     return credential
 
 
-def _record_end(held: Credential) -> None:
-    """Dates bind at once: one whose end has come holds no place, though no sweep has recorded it yet."""
-    with transaction.atomic():
-        lock_person(held.person)
-        lifecycle.expire(held)
+def _make_room(person: Person, credential_type: CredentialType, *, now: datetime) -> None:
+    """Raises `AlreadyHeld` unless the person, whose row is held, may be given one of this type.
+
+    Dates bind at once: one whose end has come holds no place, though no sweep has recorded it yet.
+    """
+    live = Credential.objects.with_installed_pass().filter(person=person, state__in=LIVE)
+    held = live.filter(credential_type=credential_type).first()
+    if held is not None and not (held.has_expired(now) and lifecycle.expire(held)):
+        raise AlreadyHeld("The person already holds a credential of this type.", held=held)
 
 
 def _lock_live(credential: Credential, *, now: datetime) -> Credential:

@@ -194,7 +194,7 @@ def test_the_invariants_hold_whatever_happens(
         Lifecycle,
         settings=settings(
             max_examples=examples,
-            stateful_step_count=9,
+            stateful_step_count=8,
             deadline=None,
             suppress_health_check=list(HealthCheck),
             database=None,
