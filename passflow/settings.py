@@ -115,6 +115,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "passflow.request_id.RequestIdMiddleware",
+    "passflow.health.HealthMiddleware",
     "credentials.api.edge.ApiEdge",
     "redemption.privacy.PrivacyMiddleware",
     "passflow.client_ip.ClientIpMiddleware",

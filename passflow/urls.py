@@ -5,8 +5,6 @@ from __future__ import annotations
 from django.contrib import admin
 from django.urls import include, path
 
-from passflow import health
-
 api = include([path("", include("credentials.api.urls")), path("", include("webhooks.urls"))])
 
 urlpatterns = [
@@ -15,6 +13,4 @@ urlpatterns = [
     # DoorFlow's prefix, so that clients made for its API work with another base URL.
     path("api/3/", api),
     path("", include("redemption.urls")),
-    path("livez", health.livez),
-    path("readyz", health.readyz),
 ]

@@ -109,3 +109,8 @@ def test_with_a_broker_it_is_ready(client: Client, db: None) -> None:
 def test_it_can_only_be_looked_at(client: Client, db: None, path: str) -> None:
     assert client.head(path).status_code == 200
     assert client.post(path).status_code == 405
+
+
+@pytest.mark.parametrize("path", ["/livez", "/readyz"])
+def test_a_probe_may_name_any_host(client: Client, db: None, path: str) -> None:
+    assert client.get(path, headers={"host": "10.1.2.3:8000"}).status_code == 200
