@@ -66,7 +66,7 @@ coverage: ## what the runs above with COVER=1 have left untried, and whether tha
 
 .PHONY: bench
 bench: .venv/dev ## how fast it is, beside what it stands on; ONLY=signing runs one benchmark
-	@for name in $(or $(ONLY),$(basename $(notdir $(wildcard tests/benchmarks/[a-z]*.py)))); do \
+	@for name in $(or $(ONLY),$(filter-out test_%,$(basename $(notdir $(wildcard tests/benchmarks/[a-z]*.py))))); do \
 		$(bin)/python -m tests.benchmarks.$$name || exit; \
 	done
 
