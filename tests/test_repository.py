@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import subprocess
 import tomllib
 from pathlib import Path
@@ -46,6 +47,9 @@ def committed() -> list[Path]:
     return [path for path in paths if path.is_file()]
 
 
+@pytest.mark.skipif(
+    shutil.which("git") is None or not (ROOT / ".git").exists(), reason="only git knows what is committed"
+)
 def test_no_file_names_a_registry_or_a_machine() -> None:
     foreign = [
         f"{path.relative_to(ROOT)}: {found.group()}"

@@ -219,10 +219,13 @@ def data_state(url: str) -> tuple[int, str]:
 
 def living(group: int) -> list[str]:
     """What still runs in a group of processes; who has ended and only waits to be noticed does not."""
-    ps = ["ps", "-A", "-o", "pgid=,stat=,args="]
-    listed = subprocess.run(ps, capture_output=True, text=True, check=True)
-    rows = [line.split(None, 2) for line in listed.stdout.splitlines()]
-    return [row[2] for row in rows if row[0] == str(group) and not row[1].startswith("Z")]
+    running = []
+    for process in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            state, _, group_of = (process / "stat").read_text().rpartition(") ")[2].split()[:3]
+            if int(group_of) == group and state != "Z":
+                running.append((process / "cmdline").read_text().replace("\0", " "))
+    return running
 
 
 def wait_until(condition: Callable[[], bool]) -> None:
