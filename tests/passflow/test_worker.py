@@ -60,7 +60,9 @@ def start(tmp_path: Path) -> Iterator[Start]:
             "threads",
         ]
         command += ["--schedule", str(schedule), "--loglevel", "WARNING"]
-        workers.append(subprocess.Popen(command, cwd=settings.BASE_DIR, env=environment))
+        workers.append(
+            subprocess.Popen(command, cwd=settings.BASE_DIR, env=environment, start_new_session=True)
+        )
         return workers[-1]
 
     yield start
@@ -105,7 +107,7 @@ def test_what_a_dead_worker_left_is_delivered_by_the_next(
     credential = factories.credential(acme)
     assert heard_within(receiver, 1, seconds=20)
     # The worker dies, and the broker forgets what it was told: only the rows are left.
-    first.send_signal(signal.SIGKILL)
+    os.killpg(first.pid, signal.SIGKILL)
     first.wait(timeout=10)
     lifecycle.suspend(credential, actor="test")
     lifecycle.revoke(credential, actor="test")
