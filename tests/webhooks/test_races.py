@@ -30,7 +30,9 @@ from webhooks.models import Delivery, DeliveryStatus
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
-    pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite in memory has one connection"),
+    pytest.mark.skipif(
+        connection.vendor != "postgresql", reason="SQLite has one writer at a time: nobody overtakes"
+    ),
 ]
 ROOT = Path(__file__).resolve().parent.parent.parent
 
