@@ -1,0 +1,17 @@
+"""Endpoints of integrators, the secrets they verify with, and every delivery with its attempts."""
+
+from __future__ import annotations
+
+from webhooks.models.deliveries import KEPT_OF_RESPONSE, Attempt, Delivery, DeliveryStatus
+from webhooks.models.endpoints import DisabledReason, Endpoint, EndpointQuerySet, EndpointSecret
+
+__all__ = [
+    "KEPT_OF_RESPONSE",
+    "Attempt",
+    "Delivery",
+    "DeliveryStatus",
+    "DisabledReason",
+    "Endpoint",
+    "EndpointQuerySet",
+    "EndpointSecret",
+]

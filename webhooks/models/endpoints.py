@@ -1,0 +1,101 @@
+"""Endpoints of integrators, and the secrets they verify with."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.db import models
+from django.db.models import Q
+
+from credentials.event_types import PUBLIC_EVENT_TYPES
+from credentials.models import Account
+from credentials.tokens import mint_public_id
+
+
+class DisabledReason(models.TextChoices):
+    """Why nothing is sent to an endpoint."""
+
+    BY_HAND = "by_hand", "Disabled by hand"
+    GONE = "gone", "It answered 410 Gone"
+
+
+class EndpointQuerySet(models.QuerySet["Endpoint"]):
+    """Look-ups that every caller needs alike."""
+
+    def present(self) -> EndpointQuerySet:
+        """Endpoints that have not been deleted."""
+        return self.filter(deleted_at=None)
+
+    def listening(self) -> EndpointQuerySet:
+        """Endpoints that are sent to."""
+        return self.filter(deleted_at=None, disabled_at=None)
+
+
+class Endpoint(models.Model):
+    """A URL of an integrator that hears of an account's events."""
+
+    public_id = models.CharField("id", max_length=24, unique=True, default=mint_public_id, editable=False)
+    account = models.ForeignKey(Account, models.CASCADE, related_name="webhook_endpoints")
+    url = models.CharField("URL", max_length=2048)
+    description = models.CharField(max_length=200, blank=True)
+    event_types = models.JSONField(default=list, blank=True, help_text="Empty: every type.")
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+    disabled_at = models.DateTimeField(null=True, editable=False)
+    disabled_reason = models.CharField(max_length=20, choices=DisabledReason, blank=True, editable=False)
+    deleted_at = models.DateTimeField(null=True, editable=False)
+
+    objects = EndpointQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [
+            models.CheckConstraint(
+                name="endpoint_disabled_at_exactly_with_a_reason",
+                condition=Q(disabled_at=None, disabled_reason="")
+                | Q(disabled_at__isnull=False, disabled_reason__in=DisabledReason.values),
+            ),
+        ]
+        indexes = [models.Index(fields=["account", "id"], name="endpoint_account_id")]
+
+    def __str__(self) -> str:
+        return f"endpoint {self.public_id}"
+
+    @property
+    def enabled(self) -> bool:
+        """Whether anything is sent to it."""
+        return self.disabled_at is None and self.deleted_at is None
+
+    def hears(self, event_type: str) -> bool:
+        """Whether it is subscribed to a type of event that webhooks carry."""
+        return event_type in (self.event_types or PUBLIC_EVENT_TYPES)
+
+
+class EndpointSecretQuerySet(models.QuerySet["EndpointSecret"]):
+    """Look-ups that every caller needs alike."""
+
+    def live(self, now: datetime) -> EndpointSecretQuerySet:
+        """Secrets to sign with at `now`, the newest first."""
+        return self.filter(Q(expires_at=None) | Q(expires_at__gt=now)).order_by("-pk")
+
+
+class EndpointSecret(models.Model):
+    """A signing secret, encrypted; after a rotation the former one lives on for a while."""
+
+    endpoint = models.ForeignKey(Endpoint, models.CASCADE, related_name="secrets")
+    ciphertext = models.BinaryField()
+    created_at = models.DateTimeField(auto_now_add=True)
+    expires_at = models.DateTimeField(null=True)
+
+    objects = EndpointSecretQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["endpoint"], name="endpoint_secret_one_current", condition=Q(expires_at=None)
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"secret {self.pk}"
