@@ -1,10 +1,9 @@
-"""`/webhook_endpoints` and `/deliveries`: where events are sent, and what came of it."""
+"""`/webhook_endpoints`: where events are sent."""
 
 from __future__ import annotations
 
 from datetime import timedelta
 
-from django.db.models import QuerySet
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -12,16 +11,12 @@ from rest_framework.views import APIView
 
 from credentials.api.authentication import integrator
 from credentials.api.bodies import unwrapped
-from credentials.api.filters import read_query
 from credentials.api.idempotency import idempotent
 from credentials.api.pagination import PageQuery, answer_page
-from credentials.errors import NotFound
 from credentials.scopes import Scope
 from webhooks import endpoints
-from webhooks.deliveries import retry_delivery
-from webhooks.models import Delivery, Endpoint, EndpointQuerySet
+from webhooks.api import lookups
 from webhooks.shapes import (
-    DeliveriesQuery,
     DeliveryJson,
     EndpointChanges,
     EndpointInput,
@@ -41,7 +36,7 @@ class Endpoints(APIView):
     )
     def get(self, request: Request) -> Response:
         """List webhook endpoints."""
-        return answer_page(_endpoints(request), request=request, shape=EndpointJson)
+        return answer_page(lookups.endpoints(request), request=request, shape=EndpointJson)
 
     @extend_schema(
         operation_id="createWebhookEndpoint", request=EndpointInput, responses={201: EndpointWithSecretJson}
@@ -66,14 +61,14 @@ class OneEndpoint(APIView):
     @extend_schema(operation_id="getWebhookEndpoint", responses=EndpointJson)
     def get(self, request: Request, endpoint_id: str) -> Response:
         """Show a webhook endpoint."""
-        return Response(EndpointJson(_find_endpoint(request, endpoint_id)).data)
+        return Response(EndpointJson(lookups.find_endpoint(request, endpoint_id)).data)
 
     @extend_schema(
         operation_id="patchWebhookEndpoint", request=EndpointChanges(partial=True), responses=EndpointJson
     )
     def patch(self, request: Request, endpoint_id: str) -> Response:
         """Change a webhook endpoint: what is not sent stays as it is."""
-        endpoint = _find_endpoint(request, endpoint_id)
+        endpoint = lookups.find_endpoint(request, endpoint_id)
         sent = EndpointChanges(data=unwrapped(request, "webhook_endpoint"), partial=True)
         sent.is_valid(raise_exception=True)
         actor = integrator(request).actor
@@ -84,7 +79,8 @@ class OneEndpoint(APIView):
     @extend_schema(operation_id="deleteWebhookEndpoint", responses={204: None})
     def delete(self, request: Request, endpoint_id: str) -> Response:
         """Delete a webhook endpoint: nothing more is sent to it."""
-        endpoints.delete_endpoint(_find_endpoint(request, endpoint_id), actor=integrator(request).actor)
+        endpoint = lookups.find_endpoint(request, endpoint_id)
+        endpoints.delete_endpoint(endpoint, actor=integrator(request).actor)
         return Response(status=204)
 
 
@@ -99,7 +95,7 @@ class SecretRotation(APIView):
     @idempotent
     def post(self, request: Request, endpoint_id: str) -> Response:
         """Rotate a signing secret. The new one is shown in this answer only."""
-        endpoint = _find_endpoint(request, endpoint_id)
+        endpoint = lookups.find_endpoint(request, endpoint_id)
         sent = RotationInput(data=request.data)
         sent.is_valid(raise_exception=True)
         overlap = timedelta(seconds=sent.validated_data["overlap_seconds"])
@@ -116,54 +112,6 @@ class EndpointTest(APIView):
     @idempotent
     def post(self, request: Request, endpoint_id: str) -> Response:
         """Send a `webhook.test` message to this endpoint alone."""
-        endpoint = _find_endpoint(request, endpoint_id)
+        endpoint = lookups.find_endpoint(request, endpoint_id)
         delivery = endpoints.send_test(endpoint, actor=integrator(request).actor)
         return Response(DeliveryJson(delivery).data, 202)
-
-
-class DeliveriesOfEndpoint(APIView):
-    """What was sent to an endpoint, and what is still to be."""
-
-    required_scopes = {"GET": Scope.WEBHOOK}
-
-    @extend_schema(
-        operation_id="listWebhookDeliveries",
-        parameters=[PageQuery, DeliveriesQuery],
-        responses=DeliveryJson(many=True),
-    )
-    def get(self, request: Request, endpoint_id: str) -> Response:
-        """List the deliveries to an endpoint with every attempt, newest first."""
-        found = _deliveries(request).filter(endpoint=_find_endpoint(request, endpoint_id))
-        rows = read_query(request, DeliveriesQuery).applied_to(found)
-        return answer_page(rows, request=request, shape=DeliveryJson)
-
-
-class DeliveryRetry(APIView):
-    """A further attempt at a delivery."""
-
-    required_scopes = {"POST": Scope.WEBHOOK}
-
-    @extend_schema(operation_id="retryWebhookDelivery", request=None, responses={202: DeliveryJson})
-    @idempotent
-    def post(self, request: Request, delivery_id: str) -> Response:
-        """Send a delivery again now, with the same message id."""
-        delivery = _deliveries(request).filter(public_id=delivery_id).first()
-        if delivery is None:
-            raise NotFound("There is no such delivery.")
-        delivery = retry_delivery(delivery, actor=integrator(request).actor)
-        return Response(DeliveryJson(delivery).data, 202)
-
-
-def _endpoints(request: Request) -> EndpointQuerySet:
-    return Endpoint.objects.present().filter(account=integrator(request).account).order_by("pk")
-
-
-def _find_endpoint(request: Request, endpoint_id: str) -> Endpoint:
-    found = _endpoints(request).filter(public_id=endpoint_id).first()
-    if found is None:
-        raise NotFound("There is no such webhook endpoint.")
-    return found
-
-
-def _deliveries(request: Request) -> QuerySet[Delivery]:
-    return DeliveryJson.rows(Delivery.objects.filter(endpoint__in=_endpoints(request)))

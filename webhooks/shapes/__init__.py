@@ -1,0 +1,23 @@
+"""What the API writes and reads of webhooks: each class is the JSON of one noun, described for OpenAPI."""
+
+from __future__ import annotations
+
+from webhooks.shapes.deliveries import AttemptJson, DeliveriesQuery, DeliveryJson
+from webhooks.shapes.endpoints import (
+    EndpointChanges,
+    EndpointInput,
+    EndpointJson,
+    EndpointWithSecretJson,
+    RotationInput,
+)
+
+__all__ = [
+    "AttemptJson",
+    "DeliveriesQuery",
+    "DeliveryJson",
+    "EndpointChanges",
+    "EndpointInput",
+    "EndpointJson",
+    "EndpointWithSecretJson",
+    "RotationInput",
+]

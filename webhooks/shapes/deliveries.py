@@ -1,0 +1,81 @@
+"""Deliveries and their attempts as JSON, and the query string of their list."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db.models import QuerySet
+from drf_spectacular.utils import extend_schema_serializer
+from rest_framework import serializers
+
+from credentials.event_types import PUBLIC_EVENT_TYPES
+from credentials.timestamps import rfc3339
+from webhooks import payloads
+from webhooks.models import KEPT_OF_RESPONSE, Attempt, Delivery, DeliveryStatus
+from webhooks.outcomes import Outcome
+
+Json = dict[str, Any]
+
+
+@extend_schema_serializer(component_name="WebhookAttempt")
+class AttemptJson(serializers.Serializer[Attempt]):
+    """One POST, and what came of it."""
+
+    at = serializers.DateTimeField()
+    duration_ms = serializers.IntegerField()
+    outcome = serializers.ChoiceField(choices=Outcome.choices)
+    response_status = serializers.IntegerField(allow_null=True)
+    response = serializers.CharField(help_text=f"The answer, cut after {KEPT_OF_RESPONSE} characters.")
+
+    def to_representation(self, instance: Attempt) -> Json:
+        """The attempt as JSON."""
+        return {
+            "at": rfc3339(instance.started_at),
+            "duration_ms": instance.duration_ms,
+            "outcome": instance.outcome,
+            "response_status": instance.response_status,
+            "response": instance.response_excerpt,
+        }
+
+
+@extend_schema_serializer(component_name="WebhookDelivery")
+class DeliveryJson(serializers.Serializer[Delivery]):
+    """One event on its way to one endpoint."""
+
+    id = serializers.CharField()
+    message_id = serializers.CharField(help_text="The header webhook-id, the same at every attempt.")
+    event_type = serializers.ChoiceField(choices=PUBLIC_EVENT_TYPES)
+    status = serializers.ChoiceField(choices=DeliveryStatus.choices)
+    next_attempt_at = serializers.DateTimeField(allow_null=True, help_text="Null when none is planned.")
+    created_at = serializers.DateTimeField()
+    finished_at = serializers.DateTimeField(allow_null=True)
+    attempts = AttemptJson(many=True)
+
+    @classmethod
+    def rows(cls, deliveries: QuerySet[Delivery]) -> QuerySet[Delivery]:
+        """Each delivery with all that is shown of it: two queries for any number."""
+        return deliveries.select_related("event").prefetch_related("attempts")
+
+    def to_representation(self, instance: Delivery) -> Json:
+        """The delivery as JSON; while it is being sent, no further attempt is planned."""
+        planned = instance.status == DeliveryStatus.PENDING and instance.claim_token is None
+        return {
+            "id": instance.public_id,
+            "message_id": payloads.message_id(instance.event),
+            "event_type": instance.event.type,
+            "status": instance.status,
+            "next_attempt_at": rfc3339(instance.next_attempt_at) if planned else None,
+            "created_at": rfc3339(instance.created_at),
+            "finished_at": rfc3339(instance.finished_at),
+            "attempts": [AttemptJson(attempt).data for attempt in instance.attempts.all()],
+        }
+
+
+class DeliveriesQuery(serializers.Serializer[Any]):
+    """Which deliveries."""
+
+    status = serializers.ChoiceField(choices=DeliveryStatus.choices, required=False)
+
+    def applied_to(self, deliveries: QuerySet[Delivery]) -> QuerySet[Delivery]:
+        """The deliveries that match."""
+        return deliveries.filter(**self.validated_data)
