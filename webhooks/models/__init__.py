@@ -3,7 +3,14 @@
 from __future__ import annotations
 
 from webhooks.models.deliveries import KEPT_OF_RESPONSE, Attempt, Delivery, DeliveryStatus
-from webhooks.models.endpoints import DisabledReason, Endpoint, EndpointQuerySet, EndpointSecret
+from webhooks.models.endpoints import (
+    DisabledReason,
+    Endpoint,
+    EndpointQuerySet,
+    EndpointSecret,
+    SignatureScheme,
+)
+from webhooks.models.notices import Notice, NoticeKind
 
 __all__ = [
     "KEPT_OF_RESPONSE",
@@ -14,4 +21,7 @@ __all__ = [
     "Endpoint",
     "EndpointQuerySet",
     "EndpointSecret",
+    "Notice",
+    "NoticeKind",
+    "SignatureScheme",
 ]

@@ -17,6 +17,14 @@ class DisabledReason(models.TextChoices):
 
     BY_HAND = "by_hand", "Disabled by hand"
     GONE = "gone", "It answered 410 Gone"
+    FAILING = "failing", "It has failed for five days"
+
+
+class SignatureScheme(models.TextChoices):
+    """How messages are signed, by the names that Standard Webhooks gives the two."""
+
+    V1 = "v1", "v1 – HMAC-SHA256 with a shared secret"
+    V1A = "v1a", "v1a – Ed25519 with a public key"
 
 
 class EndpointQuerySet(models.QuerySet["Endpoint"]):
@@ -39,11 +47,25 @@ class Endpoint(models.Model):
     url = models.CharField("URL", max_length=2048)
     description = models.CharField(max_length=200, blank=True)
     event_types = models.JSONField(default=list, blank=True, help_text="Empty: every type.")
+    # One message at a time, in the order of the events.
+    fifo = models.BooleanField("in order", default=False, db_default=False)
+    signature_scheme = models.CharField(
+        max_length=3,
+        choices=SignatureScheme,
+        default=SignatureScheme.V1,
+        db_default=SignatureScheme.V1,
+        editable=False,
+    )
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
     disabled_at = models.DateTimeField(null=True, editable=False)
     disabled_reason = models.CharField(max_length=20, choices=DisabledReason, blank=True, editable=False)
     deleted_at = models.DateTimeField(null=True, editable=False)
+    # The first failure since its last success, and how many there have been.
+    failing_since = models.DateTimeField(null=True, editable=False)
+    consecutive_failures = models.PositiveIntegerField(default=0, db_default=0, editable=False)
+    # Until then it is left alone; afterwards one delivery at a time tries whether it is back.
+    paused_until = models.DateTimeField(null=True, editable=False)
 
     objects = EndpointQuerySet.as_manager()
 
@@ -54,6 +76,15 @@ class Endpoint(models.Model):
                 name="endpoint_disabled_at_exactly_with_a_reason",
                 condition=Q(disabled_at=None, disabled_reason="")
                 | Q(disabled_at__isnull=False, disabled_reason__in=DisabledReason.values),
+            ),
+            models.CheckConstraint(
+                name="endpoint_signature_scheme_known",
+                condition=Q(signature_scheme__in=SignatureScheme.values),
+            ),
+            models.CheckConstraint(
+                name="endpoint_paused_only_while_failing",
+                condition=Q(failing_since=None, consecutive_failures=0, paused_until=None)
+                | Q(failing_since__isnull=False, consecutive_failures__gt=0),
             ),
         ]
         indexes = [models.Index(fields=["account", "id"], name="endpoint_account_id")]
@@ -84,6 +115,8 @@ class EndpointSecret(models.Model):
 
     endpoint = models.ForeignKey(Endpoint, models.CASCADE, related_name="secrets")
     ciphertext = models.BinaryField()
+    # What receivers verify `v1a` with, in its `whpk_` form; empty for `v1`, whose secret both sides know.
+    public_key = models.CharField(max_length=60, blank=True, default="", db_default="")
     created_at = models.DateTimeField(auto_now_add=True)
     expires_at = models.DateTimeField(null=True)
 
