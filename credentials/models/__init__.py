@@ -8,6 +8,7 @@ from credentials.models.designs import CredentialType, DesignImage
 from credentials.models.events import Event
 from credentials.models.idempotency import IdempotentRequest
 from credentials.models.invitations import Invitation
+from credentials.models.owed_mail import OwedMail
 from credentials.models.people import Person
 
 __all__ = [
@@ -19,6 +20,7 @@ __all__ = [
     "Event",
     "IdempotentRequest",
     "Invitation",
+    "OwedMail",
     "Person",
     "RedemptionUrl",
     "ValueKey",

@@ -6,19 +6,15 @@ from django.db import models
 from django.db.models import Q
 
 from credentials.models.credentials import Credential
+from credentials.models.owed_mail import OwedMail
 
 
-class Invitation(models.Model):
+class Invitation(OwedMail):
     """One mail with a redemption URL, asked for and not necessarily sent yet."""
 
     credential = models.ForeignKey(Credential, models.CASCADE, related_name="invitations")
     actor = models.CharField(max_length=200)
     requested_at = models.DateTimeField(auto_now_add=True)
-    due_at = models.DateTimeField()
-    attempts = models.PositiveSmallIntegerField(default=0)
-    sent_at = models.DateTimeField(null=True)
-    failed_at = models.DateTimeField(null=True)
-    last_error = models.CharField(max_length=200, blank=True)
 
     class Meta:
         ordering = ["id"]

@@ -17,7 +17,7 @@ from django.core.mail.backends.base import BaseEmailBackend
 from django.test import Client
 from pytest_django import Settings
 
-from credentials import invitations, issuing, lifecycle, people
+from credentials import invitations, issuing, lifecycle, owed_mail, people
 from credentials.errors import IllegalMove, Invalid
 from credentials.models import Account, Credential, Event, Invitation, RedemptionUrl
 from credentials.tasks import send_invitations
@@ -201,7 +201,7 @@ def test_a_server_that_fails_is_asked_again_ever_later_and_at_last_no_more(
 ) -> None:
     invitation = invite(credential)
     minutes = []
-    for attempt in range(1, invitations.MOST_ATTEMPTS + 1):
+    for attempt in range(1, owed_mail.MOST_ATTEMPTS + 1):
         assert [invitations.send_due() for _ in range(2)] == [0, 0]
         invitation.refresh_from_db()
         assert (invitation.attempts, len(failing.asked)) == (attempt, attempt)
@@ -211,7 +211,7 @@ def test_a_server_that_fails_is_asked_again_ever_later_and_at_last_no_more(
     assert minutes == [1, 2, 4, 8, 16, 32, 64, 128]
     assert invitation.failed_at is not None
     assert invitations.send_due() == 0
-    assert len(failing.asked) == invitations.MOST_ATTEMPTS
+    assert len(failing.asked) == owed_mail.MOST_ATTEMPTS
 
 
 @pytest.mark.parametrize(
@@ -254,7 +254,7 @@ def test_after_a_failure_the_next_mail_carries_a_link_that_works(
     invitation = invite(credential)
     invitations.send_due()
     settings.EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
-    clock.shift(invitations.FIRST_DELAY)
+    clock.shift(owed_mail.FIRST_DELAY)
     assert invitations.send_due() == 1
     invitation.refresh_from_db()
     assert (invitation.attempts, invitation.last_error) == (2, "")
@@ -270,5 +270,5 @@ def test_a_worker_that_died_leaves_the_mail_due_again(
         invitations.send_due()
     settings.EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
     assert invitations.send_due() == 0
-    clock.shift(invitations.LEASE)
+    clock.shift(owed_mail.LEASE)
     assert invitations.send_due() == 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.db import models
 from django.db.models import Q
 
+from credentials.models import OwedMail
 from webhooks.models.endpoints import Endpoint
 from webhooks.outcomes import Outcome
 
@@ -17,7 +18,7 @@ class NoticeKind(models.TextChoices):
     GIVEN_UP = "given_up", "Disabled: it failed for five days"
 
 
-class Notice(models.Model):
+class Notice(OwedMail):
     """One mail about an endpoint, with what there was to say when it was owed."""
 
     endpoint = models.ForeignKey(Endpoint, models.CASCADE, related_name="notices")
@@ -26,11 +27,6 @@ class Notice(models.Model):
     last_outcome = models.CharField(max_length=20, choices=Outcome)
     last_response_status = models.PositiveSmallIntegerField(null=True)
     created_at = models.DateTimeField(auto_now_add=True)
-    due_at = models.DateTimeField()
-    attempts = models.PositiveSmallIntegerField(default=0)
-    sent_at = models.DateTimeField(null=True)
-    failed_at = models.DateTimeField(null=True)
-    last_error = models.CharField(max_length=200, blank=True)
 
     class Meta:
         ordering = ["id"]
