@@ -11,6 +11,7 @@ from webhooks.models.endpoints import (
     SignatureScheme,
 )
 from webhooks.models.notices import Notice, NoticeKind
+from webhooks.models.replays import Replay, ReplayStatus
 
 __all__ = [
     "KEPT_OF_RESPONSE",
@@ -23,5 +24,7 @@ __all__ = [
     "EndpointSecret",
     "Notice",
     "NoticeKind",
+    "Replay",
+    "ReplayStatus",
     "SignatureScheme",
 ]
