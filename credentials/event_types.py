@@ -31,10 +31,14 @@ class EventType(TextChoices):
     API_KEY_REVOKED = "api_key.revoked"
     APPLE_IDENTITY_IMPORTED = "apple_identity.imported"
     APPLE_IDENTITY_EXPIRING = "apple_identity.expiring"
+    GOOGLE_ISSUER_IMPORTED = "google_issuer.imported"
+    GOOGLE_ISSUER_REFUSED = "google_issuer.refused"
     WEBHOOK_ENDPOINT_CREATED = "webhook_endpoint.created"
     WEBHOOK_ENDPOINT_UPDATED = "webhook_endpoint.updated"
     WEBHOOK_ENDPOINT_DELETED = "webhook_endpoint.deleted"
     WEBHOOK_ENDPOINT_DISABLED = "webhook_endpoint.disabled"
+    WEBHOOK_ENDPOINT_FAILING = "webhook_endpoint.failing"
+    WEBHOOK_ENDPOINT_RECOVERED = "webhook_endpoint.recovered"
     WEBHOOK_SECRET_ROTATED = "webhook_endpoint.secret_rotated"
 
 

@@ -9,19 +9,26 @@ The credential's row is locked first, always; whoever also touches its passes do
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import cast
+from functools import lru_cache
+from typing import Any, TypeVar, cast
 
+from django.conf import settings
 from django.db import connection, transaction
-from django.db.models import Case, F, Q, QuerySet, Value, When
+from django.db.models import Case, F, Model, Q, QuerySet, Value, When
+from django.db.models.query import RawQuerySet
 from django.db.models.sql import UpdateQuery
 from django.utils import timezone
+from django.utils.module_loading import import_string
 
 from credentials.errors import IllegalMove
 from credentials.event_types import EventType
 from credentials.events import record_for_credential
 from credentials.models import Credential, WalletPass
-from credentials.states import LIVE, RULES, Move, PassState
+from credentials.states import LIVE, RULES, Evidence, Move, PassState
+
+Row = TypeVar("Row", bound=Model)
 
 _EVENT_OF: dict[Move, EventType] = {
     Move.ADD: EventType.CREDENTIAL_ADDED_TO_WALLET,
@@ -31,23 +38,26 @@ _EVENT_OF: dict[Move, EventType] = {
 }
 
 
-def add_to_wallet(held: WalletPass, *, devices: int, actor: str) -> bool:
-    """Report: the pass is in a wallet on `devices` devices. True when it is now the installed one.
+def add_to_wallet(held: WalletPass, *, devices: int, by: Evidence, actor: str) -> bool:
+    """Report: the pass is in a wallet on `devices` devices, as `by` shows. True when it is the installed one.
 
     The first pass that is reported wins and voids every other offer. A pass that lost, or whose credential
     has ended, is voided instead: its wallet must be told. `held` comes from `WalletPass.objects.held()`.
     """
     now = timezone.now()
-    if held.state in (PassState.INSTALLED, PassState.VOIDED):
-        _count_devices(held, devices=devices)
-        return held.state == PassState.INSTALLED
+    if held.state == PassState.VOIDED:
+        _update(held, devices=devices)
+        return False
+    if held.state == PassState.INSTALLED:
+        _update(held, devices=devices, confirmed_at=now, confirmed_by=by)
+        return True
     with transaction.atomic():
         credential = _move(held.credential, Move.ADD, now=now, unless=Q(expires_at__lte=now))
         if credential is None:
             _void(WalletPass.objects.filter(pk=held.pk), now=now)
             held.state = PassState.VOIDED
             return False
-        _install(held, devices=devices, now=now)
+        _install(held, devices=devices, by=by, now=now)
         _record(credential, Move.ADD, installed=held, actor=actor, now=now)
         held.credential = credential
     return True
@@ -57,7 +67,7 @@ def remove_from_wallet(held: WalletPass, *, devices: int, actor: str) -> bool:
     """Report: the pass is left on `devices` devices. True when none is left, and the URL works again."""
     now = timezone.now()
     if devices or held.state != PassState.INSTALLED:
-        _count_devices(held, devices=devices)
+        _update(held, devices=devices)
         return False
     with transaction.atomic():
         credential = _move(held.credential, Move.REMOVE, now=now)
@@ -149,26 +159,28 @@ def _write(credential: Credential, guard: Q, **columns: object) -> Credential | 
     `UPDATE … RETURNING` answers in the same round trip (PostgreSQL; SQLite since 3.35).
     """
     rows = Credential.objects.filter(guard, pk=credential.pk)
-    update = cast(UpdateQuery, rows.query.chain(UpdateQuery))
-    update.add_update_values({**columns, "sequence": F("sequence") + 1})
-    sql, params = update.get_compiler(connection=connection).as_sql()
-    for moved in Credential.objects.raw(f"{sql} RETURNING *", params):
+    for moved in _returning(rows, {**columns, "sequence": F("sequence") + 1}):
         moved.person, moved.credential_type = credential.person, credential.credential_type
         return moved
     return None
 
 
-def _install(held: WalletPass, *, devices: int, now: datetime) -> None:
+def _install(held: WalletPass, *, devices: int, by: Evidence, now: datetime) -> None:
     """Makes `held` the installed pass and voids the other offers, in one statement."""
     wins = Q(pk=held.pk)
-    WalletPass.objects.filter(wins | Q(credential=held.credential_id, state=PassState.OFFERED)).update(
-        state=Case(When(wins, then=Value(PassState.INSTALLED)), default=Value(PassState.VOIDED)),
-        installed_at=Case(When(wins, then=Value(now)), default=F("installed_at")),
-        voided_at=Case(When(wins, then=F("voided_at")), default=Value(now)),
+    passes = WalletPass.objects.filter(wins | Q(credential=held.credential_id, state=PassState.OFFERED))
+    columns = {
+        "state": Case(When(wins, then=Value(PassState.INSTALLED)), default=Value(PassState.VOIDED)),
+        "installed_at": Case(When(wins, then=Value(now)), default=F("installed_at")),
+        "voided_at": Case(When(wins, then=F("voided_at")), default=Value(now)),
         # Nobody has an offered pass yet.
-        devices=Case(When(wins, then=Value(devices)), default=Value(0)),
-    )
+        "devices": Case(When(wins, then=Value(devices)), default=Value(0)),
+        "confirmed_at": Case(When(wins, then=Value(now)), default=F("confirmed_at")),
+        "confirmed_by": Case(When(wins, then=Value(by)), default=F("confirmed_by")),
+    }
+    _pass_on([lost for lost in _returning(passes, columns) if lost.pk != held.pk], now=now)
     held.state, held.installed_at, held.devices = PassState.INSTALLED, now, devices
+    held.confirmed_at, held.confirmed_by = now, by
 
 
 def _void_open_passes(credential: Credential, *, now: datetime) -> None:
@@ -176,13 +188,36 @@ def _void_open_passes(credential: Credential, *, now: datetime) -> None:
 
 
 def _void(passes: QuerySet[WalletPass], *, now: datetime) -> None:
-    passes.update(state=PassState.VOIDED, voided_at=now)
+    _pass_on(list(_returning(passes, {"state": PassState.VOIDED, "voided_at": now})), now=now)
 
 
-def _count_devices(held: WalletPass, *, devices: int) -> None:
-    if held.devices != devices:
-        WalletPass.objects.filter(pk=held.pk).update(devices=devices)
-        held.devices = devices
+def _pass_on(voided: Sequence[WalletPass], *, now: datetime) -> None:
+    """Lets the rest of the house know, in the same transaction: a wallet may have to be told."""
+    if voided:
+        for recorder in _recorders(tuple(settings.VOID_RECORDERS)):
+            recorder(voided, now=now)
+
+
+@lru_cache(maxsize=8)
+def _recorders(paths: tuple[str, ...]) -> list[Callable[..., None]]:
+    return [import_string(path) for path in paths]
+
+
+def _returning(rows: QuerySet[Row], columns: dict[str, Any]) -> RawQuerySet[Row]:
+    """Updates `rows`, and gives them as they are now in the same round trip."""
+    update = cast(UpdateQuery, rows.query.chain(UpdateQuery))
+    update.add_update_values(columns)
+    sql, params = update.get_compiler(connection=connection).as_sql()
+    return rows.model._default_manager.raw(f"{sql} RETURNING *", params)
+
+
+def _update(held: WalletPass, **columns: object) -> None:
+    """Writes what differs; most reports only repeat what is known."""
+    changed = {name: value for name, value in columns.items() if getattr(held, name) != value}
+    if changed:
+        WalletPass.objects.filter(pk=held.pk).update(**changed)
+        for name, value in changed.items():
+            setattr(held, name, value)
 
 
 def _record(

@@ -65,6 +65,14 @@ class Wallet(TextChoices):
     GOOGLE = "google"
 
 
+class Evidence(TextChoices):
+    """By what a pass is known to be in a wallet."""
+
+    REGISTRATION = "registration"  # a device registered it (Apple)
+    CALLBACK = "callback"  # the wallet's server said so (Google)
+    RECONCILED = "reconciled"  # we asked, and the wallet's server confirmed it (Google)
+
+
 def diagram() -> str:
     """The lifecycle as a Mermaid state diagram, for the README."""
     lines = ["stateDiagram-v2", f"    [*] --> {State.INVITED}"]

@@ -91,6 +91,8 @@ CELERY_BEAT_SCHEDULE = {
 
 # Called inside the transaction of every event, in this order, with a list of the events.
 EVENT_RECORDERS = ["redemption.refresh.mark_changed", "webhooks.outbox.write_deliveries"]
+# Called inside the transaction that voids wallet passes, with a list of them.
+VOID_RECORDERS = ["redemption.refresh.mark_voided"]
 # Celery tasks that are rung, without arguments, after that transaction has committed.
 EVENT_CONSUMERS = ["redemption.tasks.push_due", "webhooks.tasks.deliver_due"]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
 from django.db import transaction
@@ -10,23 +10,21 @@ from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
 from credentials.event_types import EventType
-from credentials.models import CredentialType, Event
+from credentials.models import CredentialType, Event, WalletPass
 from credentials.pass_fields import PLACEHOLDER, read_fields
-from credentials.states import PassState
-from redemption.apple import updates
-from redemption.models import AppleDevice, ApplePass
+from credentials.states import PassState, Wallet
+from redemption.apple import push as apple_push
+from redemption.apple import updates as apple_updates
+from redemption.google import updates as google_updates
+from redemption.models import ApplePass, GoogleClass, GooglePass
 
-# Two pushes to a device are at least so far apart: a phone that hears more turns automatic updates off.
-QUIET_TIME = timedelta(seconds=60)
 BATCH = 500
 
-# Events after which the passes of their credential look different.
+# Events after which the passes of their credential look different; those that end it void its passes.
 CREDENTIAL_EVENTS = frozenset(
     [
         EventType.CREDENTIAL_SUSPENDED,
         EventType.CREDENTIAL_RESUMED,
-        EventType.CREDENTIAL_EXPIRED,
-        EventType.CREDENTIAL_REVOKED,
         EventType.CREDENTIAL_UPDATED,
     ]
 )
@@ -40,94 +38,100 @@ SHOWN_BY = {
     "system_id": {"system_id"},
 }
 BINDING = frozenset(["valid_from", "valid_to"])
-# What must not wait for the quiet time to pass: it happens once, and it closes a door.
-URGENT_EVENTS = frozenset([EventType.CREDENTIAL_REVOKED, EventType.PERSON_DISABLED])
+# Marked as they change: an offer at Google is an object already, an offered file is built when it is fetched.
+_OPEN = Q(state=PassState.INSTALLED) | Q(state=PassState.OFFERED, wallet=Wallet.GOOGLE)
 
 
 def mark_changed(events: Sequence[Event]) -> None:
-    """Marks the passes that these events change and owes their devices a push; called in the transaction."""
+    """Marks the passes that these events change and owes their wallets word; called in the transaction."""
     for event in events:
+        passes: QuerySet[WalletPass] = WalletPass.objects.filter(_OPEN)
         if event.type in CREDENTIAL_EVENTS:
-            _mark(_changed_by(event).filter(wallet_pass__credential=event.credential_id), event)
+            changed = passes.filter(credential=event.credential_id)
         elif event.type in PERSON_EVENTS:
-            _mark(_installed().filter(wallet_pass__credential__person=event.person_id), event)
+            changed = passes.filter(credential__person=event.person_id)
         elif event.type == EventType.PERSON_UPDATED:
-            passes = _installed().filter(wallet_pass__credential__person=event.person_id)
-            _mark(_showing(passes, set(event.data.get("changed", []))), event)
+            changed = passes.filter(credential__person=event.person_id)
+            changed = _showing(changed, set(event.data.get("changed", [])))
+        else:
+            continue
+        # Disabling closes a door, and must not wait until a phone has had its quiet time.
+        _mark(changed, now=event.created_at, urgent=event.type == EventType.PERSON_DISABLED)
+
+
+def mark_voided(voided: Sequence[WalletPass], *, now: datetime) -> None:
+    """Marks passes that were voided: whoever has one must see it, at once; called in the transaction.
+
+    A file that was offered and never installed is on no device that we know; an offer at Google can still
+    be saved by its link.
+    """
+    shown = [one for one in voided if one.wallet == Wallet.GOOGLE or one.installed_at is not None]
+    _mark_each([(one.pk, one.wallet) for one in shown], now=now, urgent=True)
 
 
 def mark_designs() -> int:
-    """Marks the installed passes of every design that was changed, in batches; how many there were.
+    """Marks the passes of every design that was changed, in batches; how many there were.
 
     An interrupted run is simply run again: a design counts as done when its last batch is.
     """
     marked = 0
     for credential_type in CredentialType.objects.filter(refreshed_version__lt=F("version")):
-        passes = _installed().filter(wallet_pass__credential__credential_type=credential_type).order_by("pk")
+        google_updates.owe_classes(GoogleClass.objects.filter(credential_type=credential_type))
+        passes = WalletPass.objects.filter(_OPEN, credential__credential_type=credential_type).order_by("pk")
         last = 0
-        while batch := list(passes.filter(pk__gt=last).values_list("pk", flat=True)[:BATCH]):
+        while batch := list(passes.filter(pk__gt=last).values_list("pk", "wallet")[:BATCH]):
             with transaction.atomic():
-                _mark_and_owe(ApplePass.objects.filter(pk__in=batch), now=timezone.now(), urgent=False)
-            last, marked = batch[-1], marked + len(batch)
+                _mark_each(batch, now=timezone.now(), urgent=False)
+            last, marked = batch[-1][0], marked + len(batch)
         # A change that came meanwhile made another version, and leaves the design to be done again.
         CredentialType.objects.filter(pk=credential_type.pk).update(refreshed_version=credential_type.version)
     return marked
 
 
 def mark_validity(*, now: datetime) -> int:
-    """Marks the installed passes whose person's time began or ended since they last changed."""
+    """Marks the passes whose person's time began or ended since they last changed."""
+    marked = 0
+    for wallet, rows in ((Wallet.APPLE, ApplePass.objects), (Wallet.GOOGLE, GooglePass.objects)):
+        passes = rows.filter(_turned(now), wallet_pass__in=WalletPass.objects.filter(_OPEN))
+        batch = [(pk, wallet) for pk in passes.values_list("pk", flat=True)[:BATCH]]
+        with transaction.atomic():
+            _mark_each(batch, now=now, urgent=False)
+        marked += len(batch)
+    return marked
+
+
+def _turned(now: datetime) -> Q:
     recently = now - timedelta(days=2)
     person = "wallet_pass__credential__person__"
     began = Q(**{f"{person}valid_from__range": (recently, now), f"{person}valid_from__gt": F("modified_at")})
     ended = Q(**{f"{person}valid_to__range": (recently, now), f"{person}valid_to__gt": F("modified_at")})
-    passes = list(_installed().filter(began | ended).values_list("pk", flat=True)[:BATCH])
-    with transaction.atomic():
-        _mark_and_owe(ApplePass.objects.filter(pk__in=passes), now=now, urgent=False)
-    return len(passes)
+    return began | ended
 
 
-def _mark(passes: QuerySet[ApplePass], event: Event) -> None:
-    _mark_and_owe(passes, now=event.created_at, urgent=event.type in URGENT_EVENTS)
+def _mark(passes: QuerySet[WalletPass], *, now: datetime, urgent: bool) -> None:
+    _mark_each(passes.values_list("pk", "wallet"), now=now, urgent=urgent)
 
 
-def _mark_and_owe(passes: QuerySet[ApplePass], *, now: datetime, urgent: bool) -> None:
-    pks = list(passes.values_list("pk", flat=True))
-    if not pks:
-        return
-    updates.mark(ApplePass.objects.filter(pk__in=pks), now=now)
-    owe_pushes(pks, now=now, urgent=urgent)
+def _mark_each(passes: Iterable[tuple[int, str]], *, now: datetime, urgent: bool) -> None:
+    pks: dict[str, list[int]] = {wallet: [] for wallet in Wallet}
+    for pk, wallet in passes:
+        pks[wallet].append(pk)
+    if of_apple := pks[Wallet.APPLE]:
+        apple_updates.mark(ApplePass.objects.filter(pk__in=of_apple), now=now)
+        apple_push.owe(of_apple, now=now, urgent=urgent)
+    if of_google := pks[Wallet.GOOGLE]:
+        google_updates.owe(GooglePass.objects.filter(pk__in=of_google), now=now)
 
 
-def owe_pushes(pass_ids: Sequence[int], *, now: datetime, urgent: bool) -> None:
-    """Sets when the devices of these passes are pushed next; one push tells of all that has changed."""
-    pks = AppleDevice.objects.filter(registrations__apple_pass__in=pass_ids).values("pk")
-    # Locked in one order, so that two transactions with the same devices cannot wait for each other.
-    for device in AppleDevice.objects.filter(pk__in=pks).order_by("pk").select_for_update(no_key=True):
-        last = None if urgent else device.pushed_at
-        due = now if last is None else max(now, last + QUIET_TIME)
-        if device.push_due_at is None or due < device.push_due_at:
-            AppleDevice.objects.filter(pk=device.pk).update(push_due_at=due)
-
-
-def _changed_by(event: Event) -> QuerySet[ApplePass]:
-    """The passes that are in a wallet, or were until this very event."""
-    voided_now = Q(wallet_pass__voided_at=event.created_at, wallet_pass__installed_at__isnull=False)
-    return ApplePass.objects.filter(Q(wallet_pass__state=PassState.INSTALLED) | voided_now)
-
-
-def _showing(passes: QuerySet[ApplePass], columns: set[str]) -> QuerySet[ApplePass]:
-    """Those of `passes` on which these columns of their person can be seen: no other is pushed."""
+def _showing(passes: QuerySet[WalletPass], columns: set[str]) -> QuerySet[WalletPass]:
+    """Those of `passes` on which these columns of their person can be seen: no other is told."""
     if columns & BINDING:
         return passes
     shown = set().union(*(SHOWN_BY[column] for column in columns))
-    types = CredentialType.objects.filter(credentials__wallet_passes__apple__in=passes).distinct()
+    types = CredentialType.objects.filter(credentials__wallet_passes__in=passes).distinct()
     showing = [kind.pk for kind in types if shown & _placeholders(kind)]
-    return passes.filter(wallet_pass__credential__credential_type__in=showing)
+    return passes.filter(credential__credential_type__in=showing)
 
 
 def _placeholders(kind: CredentialType) -> set[str]:
     return {name for field in read_fields(kind.fields) for name in PLACEHOLDER.findall(field.value)}
-
-
-def _installed() -> QuerySet[ApplePass]:
-    return ApplePass.objects.filter(wallet_pass__state=PassState.INSTALLED)

@@ -23,7 +23,7 @@ from hypothesis.stateful import (
 from credentials import issuing, lifecycle, tokens
 from credentials.errors import Conflict, Gone, IllegalMove
 from credentials.models import Account, Credential, WalletPass
-from credentials.states import FINAL, PassState, State, Wallet
+from credentials.states import FINAL, Evidence, PassState, State, Wallet
 from redemption import access, claims
 from redemption.apple import web_service
 from redemption.models import AppleIdentity
@@ -94,8 +94,10 @@ class Lifecycle(RuleBasedStateMachine):
         if wallet_pass.wallet == Wallet.GOOGLE:
             with transaction.atomic():
                 held = WalletPass.objects.held().get(pk=pk)
-                verb = lifecycle.add_to_wallet if added else lifecycle.remove_from_wallet
-                verb(held, devices=int(added), actor="google")
+                if added:
+                    lifecycle.add_to_wallet(held, devices=1, by=Evidence.CALLBACK, actor="google")
+                else:
+                    lifecycle.remove_from_wallet(held, devices=0, actor="google")
             return
         path = f"/apple/v1/devices/{phone}/registrations/{PASS_TYPE}/{wallet_pass.serial_number}"
         headers = {"authorization": f"ApplePass {text}"}

@@ -11,7 +11,7 @@ from django.utils.functional import cached_property
 from credentials.models.accounts import Account
 from credentials.models.designs import CredentialType
 from credentials.models.people import Person
-from credentials.states import FINAL, LIVE, PassState, State, Wallet
+from credentials.states import FINAL, LIVE, Evidence, PassState, State, Wallet
 from credentials.tokens import mint_public_id
 
 
@@ -166,6 +166,11 @@ class WalletPass(models.Model):
     installed_at = models.DateTimeField(null=True)
     removed_at = models.DateTimeField(null=True)
     voided_at = models.DateTimeField(null=True)
+    # Its evidence: when, and by what, it was last confirmed to be in a wallet.
+    confirmed_at = models.DateTimeField(null=True, editable=False)
+    confirmed_by = models.CharField(
+        max_length=12, choices=Evidence, blank=True, default="", db_default="", editable=False
+    )
 
     objects = WalletPassQuerySet.as_manager()
 
@@ -175,6 +180,11 @@ class WalletPass(models.Model):
         constraints = [
             models.CheckConstraint(name="wallet_pass_state_known", condition=Q(state__in=PassState.values)),
             models.CheckConstraint(name="wallet_pass_wallet_known", condition=Q(wallet__in=Wallet.values)),
+            models.CheckConstraint(
+                name="wallet_pass_confirmed_at_exactly_by_something",
+                condition=Q(confirmed_at=None, confirmed_by="")
+                | Q(confirmed_at__isnull=False, confirmed_by__in=Evidence.values),
+            ),
             models.UniqueConstraint(
                 fields=["credential"],
                 name="wallet_pass_one_installed",

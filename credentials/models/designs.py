@@ -30,6 +30,13 @@ class BarcodeFormat(models.TextChoices):
     CODE128 = "code128", "Code 128"
 
 
+class ViewUnlock(models.TextChoices):
+    """Whether the phone must be unlocked to show the card; Google's own names."""
+
+    NOT_REQUIRED = "UNLOCK_NOT_REQUIRED", "not required"
+    REQUIRED_TO_VIEW = "UNLOCK_REQUIRED_TO_VIEW", "required to view"
+
+
 class CredentialType(models.Model):
     """A kind of credential that an account issues, with the design of its passes."""
 
@@ -70,6 +77,25 @@ class CredentialType(models.Model):
     )
     nfc_requires_authentication = models.BooleanField("NFC asks for Face ID or passcode", default=False)
     sharing_prohibited = models.BooleanField(default=True)
+    google_view_unlock_requirement = models.CharField(
+        "Google asks to unlock the phone",
+        max_length=30,
+        choices=ViewUnlock,
+        default=ViewUnlock.NOT_REQUIRED,
+        db_default=ViewUnlock.NOT_REQUIRED,
+    )
+    google_rotating_barcode = models.BooleanField(
+        "Google's barcode rotates",
+        default=False,
+        db_default=False,
+        help_text="It changes every 30 seconds: a picture of it is soon worth nothing. QR and PDF417.",
+    )
+    google_smart_tap = models.BooleanField(
+        "Google answers Smart Tap readers",
+        default=False,
+        db_default=False,
+        help_text="The value goes over NFC to readers of those whom the Google issuer names.",
+    )
     user_info = models.JSONField(default=dict, blank=True)
     localizations = models.JSONField(
         default=dict, blank=True, help_text='{"de": {"Name": "Name", "Valid until": "Gültig bis"}}'

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from functools import lru_cache
 
 from django.conf import settings
@@ -11,16 +10,15 @@ from django.utils import timezone
 from credentials import tokens
 from credentials.designs import image_files
 from credentials.errors import Gone, NotFound
-from credentials.models import Credential, CredentialType, Person, WalletPass
+from credentials.models import Credential, CredentialType
 from credentials.pass_fields import read_fields
-from credentials.states import PassState, State
-from credentials.values import value_of
 from redemption import access, claims
 from redemption.apple import pass_content
 from redemption.apple.design import PassDesign
 from redemption.apple.identities import signing_identity
-from redemption.apple.pass_content import PassFacts, PreparedDesign, Standing
+from redemption.apple.pass_content import ApplePassFacts, PreparedDesign
 from redemption.models import ApplePass
+from redemption.pass_facts import facts_of
 
 
 def offered_file(found: access.Visit, *, token: str, serial_number: str) -> bytes:
@@ -42,33 +40,15 @@ def pack(apple_pass: ApplePass, *, authentication_token: str) -> bytes:
     wallet_pass = apple_pass.wallet_pass
     credential = wallet_pass.credential
     now = timezone.now()
-    facts = PassFacts(
-        serial_number=wallet_pass.serial_number,
+    facts = ApplePassFacts(
+        **vars(facts_of(wallet_pass, now=now)),
         authentication_token=authentication_token,
         web_service_url=f"{settings.BASE_URL}/apple",
-        value=value_of(wallet_pass),
-        holder=_holder(credential.person, credential.credential_type),
-        standing=standing_of(wallet_pass, now=now),
-        expires_at=_end(credential),
     )
     kind = credential.credential_type
     design = prepared_design(kind, kind.version, kind.organization_name or credential.account.name)
     identity = signing_identity(apple_pass.pass_type)
     return pass_content.fill(design, facts, identity=identity).pack(signed_at=now)
-
-
-def standing_of(wallet_pass: WalletPass, *, now: datetime) -> Standing:
-    """What the pass in the wallet says of itself."""
-    credential = wallet_pass.credential
-    if credential.state == State.REVOKED:
-        return "revoked"
-    if credential.has_expired(now):
-        return "expired"
-    if wallet_pass.state == PassState.VOIDED:
-        return "replaced"
-    if credential.is_suspended(now):
-        return "suspended"
-    return "active"
 
 
 def _offered(credential: Credential, serial_number: str) -> ApplePass:
@@ -81,22 +61,6 @@ def _offered(credential: Credential, serial_number: str) -> ApplePass:
     # The same person, type and account as the visit's: no need to ask for them again.
     found.wallet_pass.credential = credential
     return found
-
-
-def _holder(person: Person, credential_type: CredentialType) -> dict[str, str]:
-    return {
-        "first_name": person.first_name,
-        "last_name": person.last_name,
-        "email": person.email,
-        "system_id": person.system_id,
-        "label": credential_type.label,
-    }
-
-
-def _end(credential: Credential) -> datetime | None:
-    """The earlier of the credential's end and the person's."""
-    ends = [end for end in (credential.expires_at, credential.person.valid_to) if end is not None]
-    return min(ends, default=None)
 
 
 # Keyed by version and name, so that what was changed is prepared anew in every process.

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Literal
 
 from wallet.models import (  # type: ignore[import-untyped]
     BoardingPass,
@@ -20,10 +19,11 @@ from credentials import pass_fields
 from credentials.pass_fields import FIELD_COUNTS, RESERVED_KEYS, PassField
 from redemption.apple.archive import Content, PassArchive
 from redemption.apple.design import PassDesign
-from redemption.apple.localization import STANDINGS, STATUS, STATUS_CHANGED, strings_files
+from redemption.apple.localization import strings_files
 from redemption.apple.signing import SigningIdentity
+from redemption.pass_facts import PassFacts
+from redemption.standing_words import STANDINGS, STATUS, STATUS_CHANGED
 
-Standing = Literal["active", "suspended", "revoked", "expired", "replaced"]
 STYLES = {
     "generic": Generic,
     "coupon": Coupon,
@@ -41,17 +41,12 @@ MOST_NFC_BYTES = 64
 STATUS_KEY, STANDING_KEY = RESERVED_KEYS
 
 
-@dataclass(frozen=True)
-class PassFacts:
-    """What is true of one pass; `holder` maps first_name, last_name, email, system_id and label to texts."""
+@dataclass(frozen=True, kw_only=True)
+class ApplePassFacts(PassFacts):
+    """With what a device needs to ask for the pass again."""
 
-    serial_number: str
     authentication_token: str = field(repr=False)
     web_service_url: str
-    value: str = field(repr=False)
-    holder: Mapping[str, str] = field(default_factory=dict, repr=False)
-    standing: Standing = "active"
-    expires_at: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -88,7 +83,7 @@ def prepare(design: PassDesign) -> PreparedDesign:
     return PreparedDesign(design=design, archive=archive, content=archive.content())
 
 
-def fill(prepared: PreparedDesign, facts: PassFacts, *, identity: SigningIdentity) -> FilledPass:
+def fill(prepared: PreparedDesign, facts: ApplePassFacts, *, identity: SigningIdentity) -> FilledPass:
     """Return the pass that these facts make of a design; times are aware."""
     content = _content(prepared, facts, identity=identity)
     return FilledPass(content=content, archive=prepared.archive, identity=identity)
@@ -122,7 +117,7 @@ def _add_appearance(archive: PassArchive, design: PassDesign) -> None:
     archive.sharing_prohibited = design.sharing_prohibited or design.nfc_requires_authentication
 
 
-def _content(prepared: PreparedDesign, facts: PassFacts, *, identity: SigningIdentity) -> Content:
+def _content(prepared: PreparedDesign, facts: ApplePassFacts, *, identity: SigningIdentity) -> Content:
     style = prepared.design.style
     expires_at = _w3c(facts.expires_at) if facts.expires_at else ""
     content = {
@@ -142,7 +137,7 @@ def _content(prepared: PreparedDesign, facts: PassFacts, *, identity: SigningIde
 
 
 def _information(designed: Content, facts: PassFacts, *, expires_at: str) -> Content:
-    texts = _texts(facts, day=expires_at[:10])
+    texts = facts.texts()
     information = {
         key: _filled(value, texts, time=expires_at) if isinstance(value, list) else value
         for key, value in designed.items()
@@ -156,16 +151,6 @@ def _information(designed: Content, facts: PassFacts, *, expires_at: str) -> Con
         headers = [standing, *information.get("headerFields", [])]
         information["headerFields"] = headers[: FIELD_COUNTS["header"]]
     return information
-
-
-def _texts(facts: PassFacts, *, day: str) -> dict[str, str]:
-    names = (facts.holder.get("first_name"), facts.holder.get("last_name"))
-    return {
-        **facts.holder,
-        "full_name": " ".join(name for name in names if name),
-        "value": facts.value if facts.standing == "active" else "",
-        "expires_at": day,
-    }
 
 
 def _filled(fields: list[Content], texts: Mapping[str, str], *, time: str) -> list[Content]:

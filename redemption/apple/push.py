@@ -22,6 +22,8 @@ from redemption.models import AppleDevice, AppleIdentity, ApplePassType
 logger = logging.getLogger(__name__)
 
 BATCH = 500
+# Two pushes to a device are at least so far apart: a phone that hears more turns automatic updates off.
+QUIET_TIME = timedelta(seconds=60)
 # A pusher that dies leaves its devices due again after this; longer than the quiet time between pushes,
 # so that a change that comes meanwhile always brings the due time forward.
 LEASE = timedelta(minutes=3)
@@ -31,6 +33,17 @@ LONGEST_DELAY = timedelta(hours=6)
 
 # Apple wants connections kept for hours; a connection belongs to the thread that opened it.
 _connections = threading.local()
+
+
+def owe(pass_ids: Sequence[int], *, now: datetime, urgent: bool) -> None:
+    """Sets when the devices of these passes are pushed next; one push tells of all that has changed."""
+    pks = AppleDevice.objects.filter(registrations__apple_pass__in=pass_ids).values("pk")
+    # Locked in one order, so that two transactions with the same devices cannot wait for each other.
+    for device in AppleDevice.objects.filter(pk__in=pks).order_by("pk").select_for_update(no_key=True):
+        last = None if urgent else device.pushed_at
+        due = now if last is None else max(now, last + QUIET_TIME)
+        if device.push_due_at is None or due < device.push_due_at:
+            AppleDevice.objects.filter(pk=device.pk).update(push_due_at=due)
 
 
 def push_due() -> int:

@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from credentials import doorbell, lifecycle
 from credentials.models import WalletPass
-from credentials.states import PassState
+from credentials.states import Evidence, PassState
 from redemption.apple import updates
 from redemption.apple.authentication import Presented
 from redemption.models import AppleDevice, ApplePass, AppleRegistration
@@ -28,7 +28,7 @@ def register(found: Presented, *, device_library_identifier: str, push_token: st
     device = _upsert_device(found, device_library_identifier, push_token)
     is_new = _upsert_registration(found, device, first=first)
     devices = 1 if first else _devices(found.apple_pass.pk)
-    installed = lifecycle.add_to_wallet(wallet_pass, devices=devices, actor=ACTOR)
+    installed = lifecycle.add_to_wallet(wallet_pass, devices=devices, by=Evidence.REGISTRATION, actor=ACTOR)
     if not installed and is_new:
         tell(found.apple_pass)
     return is_new

@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from credentials import lifecycle, tokens
 from credentials.models import Account, Credential, Invitation, RedemptionUrl
-from credentials.states import State
+from credentials.states import Evidence, State
 from tests import factories
 from tests.admin.conftest import Staff
 
@@ -223,7 +223,7 @@ def test_the_page_of_a_credential_takes_no_form(acme: Account, root: Client) -> 
 def test_the_page_tells_the_story(acme: Account, root: Client) -> None:
     credential = factories.credential(acme)
     wallet_pass = factories.wallet_pass(credential)
-    lifecycle.add_to_wallet(wallet_pass, devices=3, actor="apple")
+    lifecycle.add_to_wallet(wallet_pass, devices=3, by=Evidence.REGISTRATION, actor="apple")
     told = root.get(page(credential)).content.decode()
     assert wallet_pass.serial_number in told
     assert "Installed" in told

@@ -20,7 +20,7 @@ from wallet.models import Barcode, Generic, Pass  # type: ignore[import-untyped]
 from credentials.pass_fields import PassField
 from redemption.apple.design import PassDesign
 from redemption.apple.development_ca import DevelopmentCA, IssuedCertificate, create_development_ca
-from redemption.apple.pass_content import PassFacts, fill, prepare
+from redemption.apple.pass_content import ApplePassFacts, fill, prepare
 from redemption.apple.signing import SigningIdentity
 from tests.fakes import pki
 
@@ -75,7 +75,7 @@ def _bare_signature(issued: IssuedCertificate, ca: DevelopmentCA) -> Work:
 
 def _our_pass(issued: IssuedCertificate, ca: DevelopmentCA) -> Work:
     identity, prepared = _identity(issued, ca), prepare(_design())
-    facts = PassFacts(
+    facts = ApplePassFacts(
         serial_number="0123456789abcdef",
         authentication_token="0123456789abcdef0123456789abcdef",
         web_service_url="https://pass.example.com/apple",

@@ -13,6 +13,7 @@ from credentials import doorbell, issuing, lifecycle
 from credentials.event_types import PUBLIC_EVENT_TYPES, EventType
 from credentials.events import record
 from credentials.models import Account, Event
+from credentials.states import Evidence
 from tests import factories
 
 CONSUMERS = ["tests.first_consumer", "tests.second_consumer"]
@@ -154,7 +155,9 @@ def test_an_event_holds_no_secret_and_no_personal_data(acme: Account) -> None:
     credential, url = factories.credential_and_url(acme, holder=person)
     wallet_pass = factories.wallet_pass(credential)
     with transaction.atomic():
-        lifecycle.add_to_wallet(type(wallet_pass).objects.held().get(), devices=1, actor="apple")
+        lifecycle.add_to_wallet(
+            type(wallet_pass).objects.held().get(), devices=1, by=Evidence.REGISTRATION, actor="apple"
+        )
     written = repr(list(Event.objects.values()))
     for secret in (factories.url_token(url), wallet_pass.serial_number, "Lovelace", "ada@example.org"):
         assert secret not in written

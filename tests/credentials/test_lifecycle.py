@@ -12,7 +12,7 @@ from django.utils import timezone
 from credentials import lifecycle
 from credentials.errors import IllegalMove
 from credentials.models import Account, Credential, Event, WalletPass
-from credentials.states import Move, PassState, State
+from credentials.states import Evidence, Move, PassState, State
 from tests import factories
 
 # Policy, stated a second time. "." nothing happens and no event; "!" refused; else the state it becomes.
@@ -58,7 +58,9 @@ def end(credential: Credential) -> None:
 
 def add(wallet_pass: WalletPass, *, devices: int = 1) -> bool:
     with transaction.atomic():
-        return lifecycle.add_to_wallet(held(wallet_pass), devices=devices, actor="apple")
+        return lifecycle.add_to_wallet(
+            held(wallet_pass), devices=devices, by=Evidence.REGISTRATION, actor="apple"
+        )
 
 
 def remove(wallet_pass: WalletPass, *, devices: int = 0) -> bool:

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from credentials import issuing, lifecycle
 from credentials.models import Account, Credential, WalletPass
-from credentials.states import Wallet
+from credentials.states import Evidence, Wallet
 from tests import factories
 
 
@@ -74,7 +74,9 @@ def install(credential: Credential, *, wallet: Wallet = Wallet.APPLE) -> None:
     """A wallet reports the pass."""
     offer = factories.wallet_pass(credential, wallet=wallet)
     with transaction.atomic():
-        lifecycle.add_to_wallet(WalletPass.objects.held().get(pk=offer.pk), devices=1, actor="test")
+        lifecycle.add_to_wallet(
+            WalletPass.objects.held().get(pk=offer.pk), devices=1, by=Evidence.REGISTRATION, actor="test"
+        )
 
 
 def every_row() -> dict[str, list[dict[str, object]]]:

@@ -15,6 +15,7 @@ from pytest_django import DjangoAssertNumQueries
 from credentials import issuing, lifecycle, people
 from credentials.models import Account, Credential, CredentialType, Person
 from redemption import refresh
+from redemption.apple import push
 from redemption.models import AppleDevice, AppleIdentity, ApplePass
 from tests import factories
 from tests.redemption.apple.claimed import PHONE, WATCH, Claimed, claim, claim_url, register
@@ -166,11 +167,11 @@ def test_only_what_closes_a_door_does_not_wait_for_the_quiet_time(
     due = AppleDevice.objects.get().push_due_at
     assert due is not None
     assert (due <= timezone.now()) is urgent
-    assert urgent or due == pushed + refresh.QUIET_TIME
+    assert urgent or due == pushed + push.QUIET_TIME
 
 
 def test_after_the_quiet_time_a_push_is_due_at_once(installed: Claimed) -> None:
-    settle(pushed_at=timezone.now() - refresh.QUIET_TIME)
+    settle(pushed_at=timezone.now() - push.QUIET_TIME)
     suspend(installed.credential)
     due = AppleDevice.objects.get().push_due_at
     assert due is not None

@@ -9,7 +9,7 @@ from django.db import transaction
 
 from credentials import lifecycle
 from credentials.models import Account, Credential, WalletPass
-from credentials.states import Wallet
+from credentials.states import Evidence, Wallet
 from credentials.values import value_of
 from tests import factories
 from tests.callers import Caller
@@ -20,7 +20,7 @@ def add(credential: Credential, *, devices: int = 1, wallet: Wallet = Wallet.APP
     offered = factories.wallet_pass(credential, wallet=wallet)
     with transaction.atomic():
         held = WalletPass.objects.held().get(pk=offered.pk)
-        assert lifecycle.add_to_wallet(held, devices=devices, actor="test")
+        assert lifecycle.add_to_wallet(held, devices=devices, by=Evidence.REGISTRATION, actor="test")
     return held
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from credentials.pass_fields import PassField
 from redemption.apple.design import PassDesign
-from redemption.apple.pass_content import PassFacts
+from redemption.apple.pass_content import ApplePassFacts
 
 
 def png(width: int, height: int) -> bytes:
@@ -42,7 +42,7 @@ def design(**changes: Any) -> PassDesign:
     return PassDesign(**{**attributes, **changes})
 
 
-def facts(**changes: Any) -> PassFacts:
+def facts(**changes: Any) -> ApplePassFacts:
     """Return the facts of an active pass of Ada Lovelace."""
     attributes = {
         "serial_number": "serial-0001",
@@ -51,7 +51,7 @@ def facts(**changes: Any) -> PassFacts:
         "value": "k3yed-mac-0f-the-serial",
         "holder": {"first_name": "Ada", "last_name": "Lovelace", "email": "ada@example.com"},
     }
-    return PassFacts(**{**attributes, **changes})
+    return ApplePassFacts(**{**attributes, **changes})
 
 
 def _chunk(kind: bytes, data: bytes) -> bytes:

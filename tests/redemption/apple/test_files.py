@@ -13,7 +13,6 @@ from pytest_django import Settings
 from credentials import designs, lifecycle, people, tokens
 from credentials.errors import Gone, NotFound, Unavailable
 from credentials.models import Account, Credential, CredentialType, Person, WalletPass
-from credentials.states import PassState, State
 from credentials.values import value_of
 from redemption import access, claims
 from redemption.apple import files
@@ -145,28 +144,6 @@ def test_without_a_certificate_there_is_no_file(token: str) -> None:
     AppleIdentity.objects.update(not_after=NOON)
     with pytest.raises(Unavailable):
         offered(token)
-
-
-@pytest.mark.parametrize(
-    ("credential", "pass_state", "person", "standing"),
-    [
-        ({}, PassState.INSTALLED, {}, "active"),
-        ({}, PassState.OFFERED, {}, "active"),
-        ({}, PassState.REMOVED, {}, "active"),
-        ({"suspended_at": NOON}, PassState.INSTALLED, {}, "suspended"),
-        ({}, PassState.INSTALLED, {"enabled": False}, "suspended"),
-        ({}, PassState.INSTALLED, {"valid_to": NOON}, "suspended"),
-        ({}, PassState.VOIDED, {"enabled": False}, "replaced"),
-        ({"expires_at": NOON}, PassState.VOIDED, {}, "expired"),
-        ({"state": State.EXPIRED}, PassState.VOIDED, {}, "expired"),
-        ({"state": State.REVOKED, "expires_at": NOON}, PassState.VOIDED, {"enabled": False}, "revoked"),
-    ],
-)
-def test_a_pass_says_first_what_is_final(
-    credential: dict[str, Any], pass_state: PassState, person: dict[str, Any], standing: str
-) -> None:
-    held = Credential(person=Person(**person), **credential)
-    assert files.standing_of(WalletPass(credential=held, state=pass_state), now=NOON) == standing
 
 
 @pytest.mark.parametrize(

@@ -13,9 +13,10 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from credentials.pass_fields import PassField
 from redemption.apple.design import PassDesign
 from redemption.apple.development_ca import DevelopmentCA, issue_pass_certificate
-from redemption.apple.localization import WORDS
-from redemption.apple.pass_content import PassFacts, Standing, fill, prepare
+from redemption.apple.pass_content import ApplePassFacts, fill, prepare
 from redemption.apple.signing import SigningIdentity
+from redemption.pass_facts import Standing
+from redemption.standing_words import WORDS
 from tests.apple_pass_checker import CheckedPass, check
 from tests.fakes import pki
 from tests.redemption.apple import passes
@@ -34,12 +35,12 @@ class Issuer:
     def __init__(self, ca: DevelopmentCA, identity: SigningIdentity, now: datetime) -> None:
         self._ca, self._identity, self._now = ca, identity, now
 
-    def checked(self, design: PassDesign, facts: PassFacts) -> CheckedPass:
+    def checked(self, design: PassDesign, facts: ApplePassFacts) -> CheckedPass:
         """The whole pass."""
         pkpass = fill(prepare(design), facts, identity=self._identity).pack(signed_at=self._now)
         return check(pkpass, root_pem=self._ca.root.pem, now=self._now)
 
-    def pass_json(self, design: PassDesign, facts: PassFacts) -> dict[str, Any]:
+    def pass_json(self, design: PassDesign, facts: ApplePassFacts) -> dict[str, Any]:
         """The content alone."""
         return self.checked(design, facts).pass_json
 

@@ -1,4 +1,4 @@
-"""What the wallets' protocols need to remember."""
+"""What Apple's protocols need to remember."""
 
 from __future__ import annotations
 
@@ -156,17 +156,3 @@ class AppleLog(models.Model):
 
     def __str__(self) -> str:
         return self.message
-
-
-class GoogleIssuer(models.Model):
-    """An account's issuer at Google Wallet: with one, its URLs also offer Google's wallet."""
-
-    account = models.OneToOneField(Account, models.CASCADE, related_name="google_issuer")
-    issuer_id = models.CharField(max_length=30, unique=True)
-
-    class Meta:
-        verbose_name = "Google issuer"
-        ordering = ["account"]
-
-    def __str__(self) -> str:
-        return self.issuer_id

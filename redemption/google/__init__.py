@@ -1,0 +1,1 @@
+"""Google Wallet: issuers, classes and objects, save links and callbacks."""

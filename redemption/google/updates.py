@@ -1,0 +1,23 @@
+"""What Google is owed: a change marks its object or class here, `patches` sends what is due."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from redemption.models import GoogleClass, GooglePass
+
+
+def owe(passes: QuerySet[GooglePass], *, now: datetime) -> None:
+    """Notes in the current transaction that these objects have changed; they are due at once.
+
+    The attempts begin anew: whatever failed before was about other content.
+    """
+    passes.update(modified_at=now, patch_due_at=now, patch_attempts=0)
+
+
+def owe_classes(classes: QuerySet[GoogleClass]) -> None:
+    """Notes that the design of these classes has changed."""
+    classes.update(patch_due_at=timezone.now(), patch_attempts=0)
