@@ -40,6 +40,9 @@ class EventType(TextChoices):
     WEBHOOK_ENDPOINT_FAILING = "webhook_endpoint.failing"
     WEBHOOK_ENDPOINT_RECOVERED = "webhook_endpoint.recovered"
     WEBHOOK_SECRET_ROTATED = "webhook_endpoint.secret_rotated"
+    WEBHOOK_DELIVERY_RETRIED = "webhook_endpoint.delivery_retried"
+    WEBHOOK_REPLAY_STARTED = "webhook_endpoint.replay_started"
+    WEBHOOK_REPLAY_CANCELLED = "webhook_endpoint.replay_cancelled"
 
 
 PUBLIC_EVENT_TYPES: tuple[EventType, ...] = tuple(EventType)[:10]
