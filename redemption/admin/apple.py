@@ -1,4 +1,4 @@
-"""The wallets' side in the admin: certificates are imported here, everything else is looked at."""
+"""Apple's side in the admin: certificates are imported here, everything else is looked at."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from datetime import datetime, timedelta
 
 from django import forms
 from django.contrib import admin
-from django.core.files.uploadedfile import UploadedFile
 from django.db.models import Max, Model, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
@@ -18,8 +17,8 @@ from credentials.admin.records import RecordAdmin
 from credentials.admin.rows import ReadOnlyAdmin, WhetherFilter
 from credentials.admin.subscriptable import TabularInline
 from credentials.admin.verbs import Columns, VerbForm
-from credentials.errors import Invalid
 from credentials.models import Account
+from redemption.admin.uploads import content_of
 from redemption.apple.identities import EXPIRY_NOTICE, import_identity
 from redemption.models import (
     AppleDevice,
@@ -28,10 +27,7 @@ from redemption.models import (
     ApplePass,
     ApplePassType,
     AppleRegistration,
-    GoogleIssuer,
 )
-
-MOST_UPLOADED = 100_000
 
 
 class RegistrationInline(TabularInline[AppleRegistration, Model]):
@@ -139,7 +135,9 @@ class AppleIdentityAdmin(RecordAdmin[AppleIdentity]):
 
     def create(self, columns: Columns, *, actor: str) -> AppleIdentity:
         """Checks, encrypts and stores; used from the next pass on."""
-        files = {name: _content(columns[name], named=name) for name in ("p12", "certificate", "key", "wwdr")}
+        files = {
+            name: content_of(columns[name], named=name) for name in ("p12", "certificate", "key", "wwdr")
+        }
         return import_identity(columns["account"], password=columns["password"], actor=actor, **files)
 
     @admin.display(description="account")
@@ -225,16 +223,6 @@ class AppleLogAdmin(ReadOnlyAdmin[AppleLog]):
     fields = readonly_fields = ("received_at", "message")
 
 
-@admin.register(GoogleIssuer)
-class GoogleIssuerAdmin(ReadOnlyAdmin[GoogleIssuer]):
-    """The accounts' issuers at Google Wallet."""
-
-    list_display = ("issuer_id", "account")
-    list_select_related = ("account",)
-    search_fields = ("=issuer_id", "account__name")
-    fields = readonly_fields = ("issuer_id", "account")
-
-
 def _remaining(end: datetime | None) -> SafeString:
     left = end - timezone.now() if end else None
     if left is None:
@@ -242,12 +230,3 @@ def _remaining(end: datetime | None) -> SafeString:
     if left <= timedelta():
         return badge("Expired", "bad")
     return badge(f"{left.days} days left", "attention" if left < EXPIRY_NOTICE else "good")
-
-
-def _content(upload: UploadedFile | None, *, named: str) -> bytes | None:
-    if upload is None:
-        return None
-    if (upload.size or 0) > MOST_UPLOADED:
-        raise Invalid(named, "This file is too large to be a certificate or a key.")
-    content: bytes = upload.read()
-    return content

@@ -1,0 +1,9 @@
+"""The wallets' side in the admin; Django finds the pages by importing this package."""
+
+from __future__ import annotations
+
+from __future__ import annotations
+
+from redemption.admin import apple, google
+
+__all__ = ["apple", "google"]
