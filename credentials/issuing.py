@@ -50,6 +50,8 @@ def issue(
 def renew_url(credential: Credential, *, actor: str) -> tuple[Credential, str]:
     """A fresh redemption URL; the former one and all that it offered stop working at once.
 
+    It opens whatever a removal has closed: the issuer gave it out on purpose.
+
     Raises `IllegalMove` when the credential has ended.
     """
     now = timezone.now()
@@ -58,8 +60,9 @@ def renew_url(credential: Credential, *, actor: str) -> tuple[Credential, str]:
         credential.urls.filter(replaced_at=None).update(replaced_at=now)
         lifecycle.void_offers(credential, now=now)
         credential.url_expires_at = _url_end(credential.person, now=now)
+        credential.reopens_at, credential.awaits_approval = None, False
         credential.sequence += 1
-        credential.save(update_fields=["url_expires_at", "sequence"])
+        credential.save(update_fields=["url_expires_at", "reopens_at", "awaits_approval", "sequence"])
         url = _mint_url(credential)
         record_for_credential(
             EventType.CREDENTIAL_URL_ISSUED,

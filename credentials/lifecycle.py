@@ -9,7 +9,7 @@ The credential's row is locked first, always; whoever also touches its passes do
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
 from typing import Any, TypeVar, cast
@@ -22,6 +22,7 @@ from django.db.models.sql import UpdateQuery
 from django.utils import timezone
 from django.utils.module_loading import import_string
 
+from credentials import reopening
 from credentials.errors import IllegalMove
 from credentials.event_types import EventType
 from credentials.events import record_for_credential
@@ -70,9 +71,11 @@ def remove_from_wallet(held: WalletPass, *, devices: int, actor: str) -> bool:
         _update(held, devices=devices)
         return False
     with transaction.atomic():
-        credential = _move(held.credential, Move.REMOVE, now=now)
+        columns = reopening.columns_after_removal(held.credential.account, now=now)
+        credential = _move(held.credential, Move.REMOVE, now=now, columns=columns)
         if credential is None:
             return False
+        reopening.close_url(held.credential, now=now)
         WalletPass.objects.filter(pk=held.pk).update(state=PassState.REMOVED, removed_at=now, devices=0)
         held.state, held.removed_at, held.devices = PassState.REMOVED, now, 0
         _record(credential, Move.REMOVE, installed=None, actor=actor, now=now)
@@ -140,7 +143,13 @@ def void_offers(credential: Credential, *, now: datetime, keep: int = 0) -> None
 
 
 def _move(
-    credential: Credential, move: Move, *, now: datetime, only: Q | None = None, unless: Q | None = None
+    credential: Credential,
+    move: Move,
+    *,
+    now: datetime,
+    only: Q | None = None,
+    unless: Q | None = None,
+    columns: Mapping[str, Any] | None = None,
 ) -> Credential | None:
     """The gate: moves the row if it still stands where the rule begins; `None` when somebody was first."""
     rule = RULES[move]
@@ -150,7 +159,7 @@ def _move(
     if unless is not None:
         guard &= ~unless
     stamp = {rule.stamp: now} if rule.stamp else {}
-    return _write(credential, guard, state=rule.target, **stamp)
+    return _write(credential, guard, state=rule.target, **stamp, **(columns or {}))
 
 
 def _write(credential: Credential, guard: Q, **columns: object) -> Credential | None:

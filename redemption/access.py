@@ -23,7 +23,7 @@ class Standing(TextChoices):
 
     READY = "ready"  # the passholder may claim
     IN_USE = "in_use"  # a pass is in a wallet; nothing else can be added
-    SUSPENDED = "suspended"  # held back by the issuer for now
+    SUSPENDED = "suspended"  # held back for now: by the issuer, or after a removal
     REPLACED = "replaced"  # a newer URL was issued
     REVOKED = "revoked"  # withdrawn for good
     EXPIRED = "expired"  # the credential or the URL is past its end
@@ -38,6 +38,8 @@ class Visit:
 
     credential: Credential
     standing: Standing
+    # The URL was ended by the removal of its pass: no newer one need be out.
+    used_up: bool = False
 
     @property
     def installed(self) -> WalletPass | None:
@@ -55,7 +57,9 @@ def visit(token: str) -> Visit:
     url = urls.filter(digest=tokens.url_token_digest(token)).first()
     if url is None:
         raise NotFound("There is no such link.")
-    return Visit(url.credential, _standing(url, timezone.now()))
+    removed_at = url.credential.removed_from_wallet_at
+    used_up = url.replaced_at is not None and url.replaced_at == removed_at
+    return Visit(url.credential, _standing(url, timezone.now()), used_up=used_up)
 
 
 def claimable(token: str) -> Visit:
@@ -92,4 +96,6 @@ def _standing(url: RedemptionUrl, now: datetime) -> Standing:
         return Standing.SUSPENDED
     if credential.state == State.ADDED_TO_WALLET:
         return Standing.IN_USE
+    if credential.is_closed(now):
+        return Standing.SUSPENDED
     return Standing.READY

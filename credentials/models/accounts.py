@@ -2,9 +2,27 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
+from django.conf import settings
 from django.db import models
+from django.db.models import Q
 
 from credentials.scopes import Scope
+
+
+def languages() -> list[tuple[str, str]]:
+    """The choices of a language column: those that the pages are written in."""
+    return list(settings.LANGUAGES)
+
+
+class Reopening(models.TextChoices):
+    """When a redemption URL works again after its pass was removed from a wallet."""
+
+    AT_ONCE = "at_once", "at once"
+    AFTER_PAUSE = "after_pause", "after a pause"
+    FRESH_URL = "fresh_url", "never: only with a fresh URL"
+    APPROVAL = "approval", "when an admin has approved it"
 
 
 class Account(models.Model):
@@ -20,10 +38,37 @@ class Account(models.Model):
     url_lifetime = models.DurationField(
         null=True, blank=True, help_text="How long a redemption URL works. Empty: until it is replaced."
     )
+    reopening = models.CharField(
+        "the URL works again after removal",
+        max_length=12,
+        choices=Reopening,
+        default=Reopening.AT_ONCE,
+        db_default=Reopening.AT_ONCE,
+    )
+    reopening_pause = models.DurationField(
+        "length of that pause", default=timedelta(days=1), db_default=timedelta(days=1)
+    )
+    language = models.CharField(
+        max_length=7,
+        choices=languages,
+        default="en",
+        db_default="en",
+        help_text="Of mails to people whose own language is not known, and of pages when no other fits.",
+    )
+    # Thresholds that differ from those of redemption/suspicion.py, by rule: [uses, seconds].
+    suspicion_thresholds = models.JSONField(default=dict, db_default={}, blank=True)
+    suspend_on_suspicion = models.BooleanField(
+        "suspend a credential whose use looks suspicious", default=False, db_default=False
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
         ordering = ["slug"]
+        constraints = [
+            models.CheckConstraint(
+                name="account_reopening_known", condition=Q(reopening__in=Reopening.values)
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.name

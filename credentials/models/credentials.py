@@ -46,6 +46,9 @@ class Credential(models.Model):
     suspended_at = models.DateTimeField(null=True, editable=False)
     expires_at = models.DateTimeField(null=True, blank=True)
     url_expires_at = models.DateTimeField(null=True, blank=True, editable=False)
+    # What the account's policy of re-opening has put in the way of the URL since the pass was removed.
+    reopens_at = models.DateTimeField(null=True, editable=False)
+    awaits_approval = models.BooleanField(default=False, db_default=False, editable=False)
 
     objects = CredentialQuerySet.as_manager()
 
@@ -90,6 +93,10 @@ class Credential(models.Model):
     def is_suspended(self, now: datetime) -> bool:
         """Whether it is held back by the issuer, through itself or through its person."""
         return self.suspended_at is not None or not self.person.may_use_passes(now)
+
+    def is_closed(self, now: datetime) -> bool:
+        """Whether its URL waits, after a removal, for a pause to end or for an admin's approval."""
+        return self.awaits_approval or (self.reopens_at is not None and now < self.reopens_at)
 
     @cached_property
     def installed_pass(self) -> WalletPass | None:

@@ -8,7 +8,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Lower
 
-from credentials.models.accounts import Account
+from credentials.models.accounts import Account, languages
 
 
 class PersonQuerySet(models.QuerySet["Person"]):
@@ -30,6 +30,7 @@ class Person(models.Model):
     last_name = models.CharField(max_length=100)
     email = models.EmailField(blank=True)
     system_id = models.CharField(max_length=100, blank=True)
+    language = models.CharField(max_length=7, choices=languages, blank=True, default="", db_default="")
     enabled = models.BooleanField(default=True)
     valid_from = models.DateTimeField(null=True, blank=True, db_index=True)
     valid_to = models.DateTimeField(null=True, blank=True, db_index=True)

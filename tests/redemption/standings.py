@@ -71,12 +71,15 @@ STANDINGS: dict[str, tuple[Callable[[Account], str], int]] = {
 
 
 def install(credential: Credential, *, wallet: Wallet = Wallet.APPLE) -> None:
+    """A wallet reports a pass of it."""
+    report(factories.wallet_pass(credential, wallet=wallet))
+
+
+def report(wallet_pass: WalletPass) -> None:
     """A wallet reports the pass."""
-    offer = factories.wallet_pass(credential, wallet=wallet)
     with transaction.atomic():
-        lifecycle.add_to_wallet(
-            WalletPass.objects.held().get(pk=offer.pk), devices=1, by=Evidence.REGISTRATION, actor="test"
-        )
+        held = WalletPass.objects.held().get(pk=wallet_pass.pk)
+        lifecycle.add_to_wallet(held, devices=1, by=Evidence.REGISTRATION, actor="test")
 
 
 def every_row() -> dict[str, list[dict[str, object]]]:
