@@ -70,6 +70,10 @@ bench: .venv/dev ## how fast it is, beside what it stands on; ONLY=signing runs 
 		$(bin)/python -m tests.benchmarks.$$name || exit; \
 	done
 
+.PHONY: chaos
+chaos: .venv/dev ## a hundred faults while 20,000 events are made, on servers of its own; nothing may be lost
+	@exec $(bin)/python -m tests.chaos
+
 .PHONY: lock
 lock: .venv/dev ## write requirements/ anew from pyproject.toml; UPGRADE=1 takes the newest of everything
 	$(uv_compile) --output-file requirements/runtime.txt

@@ -44,7 +44,7 @@ async def stranger(
         heard.connections += 1
         with contextlib.suppress(OSError, asyncio.IncompleteReadError, asyncio.CancelledError):
             while True:
-                heard.requests.append(await _read_request(reader))
+                heard.requests.append(await read_request(reader))
                 await script(writer)
         writer.transport.abort()
 
@@ -78,15 +78,15 @@ def says_and_closes(answer: bytes) -> Script:
     return script
 
 
-def drips(start: bytes, *, drop: bytes) -> Script:
-    """Says ``start``, then one drop every 20 ms for ever."""
+def drips(start: bytes, *, drop: bytes, every: float = 0.02) -> Script:
+    """Says ``start``, then one drop every 20 ms, or so many seconds, for ever."""
 
     async def script(writer: asyncio.StreamWriter) -> None:
         writer.write(start)
         while True:
             writer.write(drop)
             await writer.drain()
-            await asyncio.sleep(0.02)
+            await asyncio.sleep(every)
 
     return script
 
@@ -114,7 +114,8 @@ async def resets(writer: asyncio.StreamWriter) -> None:
     writer.transport.abort()
 
 
-async def _read_request(reader: asyncio.StreamReader) -> tuple[bytes, bytes]:
+async def read_request(reader: asyncio.StreamReader) -> tuple[bytes, bytes]:
+    """Head and body of the next request."""
     head = await reader.readuntil(b"\r\n\r\n")
     length = next(
         int(line.split(b":")[1])

@@ -1,0 +1,126 @@
+"""One run: events are made while faults strike, then the faults stop and everything must arrive."""
+
+from __future__ import annotations
+
+import random
+import sched
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from tests.chaos import verdict
+from tests.chaos.faults import Strike, dealt
+from tests.chaos.issuers import Integrator, Issuer, Pace
+from tests.chaos.stage import Stage, set_up
+from tests.chaos.verdict import Verdict
+
+ISSUERS = 6
+# How often is looked whether all has arrived, in seconds.
+LOOK = 3.0
+# What waits longer than this for its next attempt is sent again by hand.
+SOON = timedelta(seconds=15)
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is asked for.
+
+    `every` is how many seconds lie between two faults on average, `patience` how many after the last one
+    everything must have arrived in.
+    """
+
+    faults: int
+    events: int
+    seed: int
+    every: float
+    patience: float
+
+
+def run(plan: Plan, folder: Path, *, say: Say) -> Verdict:
+    """Sets everything up in `folder`, lets it suffer, and judges."""
+    chance = random.Random(plan.seed)  # noqa: S311 - it must come again for the same seed
+    with set_up(folder, say=say) as stage:
+        pace = Pace(plan.events, seconds=plan.faults * plan.every)
+        issuers = [
+            Issuer(stage.integrator(), stage.credential_type_id, pace, seed=chance.random())
+            for _ in range(ISSUERS)
+        ]
+        threads = [threading.Thread(target=issuer.work, daemon=True) for issuer in issuers]
+        for thread in threads:
+            thread.start()
+        struck = _strike(stage, plan, issuers, chance=chance, say=say)
+        say("the faults are over")
+        for thread in threads:
+            thread.join()
+        _ask_how_they_are(issuers)
+        say(f"{pace.given:,} events are made; waiting for what has not arrived")
+        _await_arrival(stage, issuers, patience=plan.patience, say=say)
+        return verdict.judge(stage, issuers, struck=struck)
+
+
+def _strike(
+    stage: Stage, plan: Plan, issuers: list[Issuer], *, chance: random.Random, say: Say
+) -> Counter[str]:
+    """Every fault in its time, and the end of each; how many there were of each kind."""
+    struck: Counter[str] = Counter()
+    schedule = sched.scheduler(time.monotonic, time.sleep)
+
+    def strike(kind: str, strike_now: Strike) -> None:
+        _ask_how_they_are(issuers)
+        fault = strike_now(stage, chance)
+        struck[kind] += 1
+        if fault.heal is not None:
+            schedule.enter(fault.after, 1, fault.heal)
+        say(f"{struck.total():>4}/{plan.faults}  {fault.text:<62} {_progress(stage, issuers[0].pace)}")
+
+    at = time.monotonic()
+    for kind, strike_now in dealt(plan.faults, chance=chance):
+        at += chance.uniform(0.2, 1.8) * plan.every
+        schedule.enterabs(at, 1, strike, (kind, strike_now))
+    schedule.run()
+    return struck
+
+
+def _ask_how_they_are(issuers: list[Issuer]) -> None:
+    """Raises what an issuer gave up for: there is nothing to wait for any more."""
+    for issuer in issuers:
+        if issuer.failure is not None:
+            raise issuer.failure
+
+
+def _progress(stage: Stage, pace: Pace) -> str:
+    arrived = sum(receiver.accepted for receiver in stage.receivers)
+    return f"events {pace.given:>6,}   messages {arrived:>6,}   worker {stage.most_resident >> 20} MB"
+
+
+def _await_arrival(stage: Stage, issuers: list[Issuer], *, patience: float, say: Say) -> None:
+    """Until every message that was promised has been accepted, or patience ends."""
+    owed = len(stage.receivers) * sum(
+        len(events) for issuer in issuers for events in issuer.promised.values()
+    )
+    integrator, until = stage.integrator(), time.monotonic() + patience
+    while (arrived := sum(receiver.accepted for receiver in stage.receivers)) < owed:
+        if time.monotonic() > until:
+            say("patience has ended")
+            return
+        say(f"{owed - arrived:,} of {owed:,} messages are on their way")
+        for receiver in stage.receivers:
+            _send_again(receiver.endpoint_id, integrator)
+        time.sleep(LOOK)
+    say(f"all of {owed:,} messages have arrived")
+
+
+def _send_again(endpoint_id: str, integrator: Integrator) -> None:
+    """What an integrator does who does not want to wait five minutes or a day for the next attempt."""
+    path = f"/webhook_endpoints/{endpoint_id}/deliveries"
+    waiting = integrator.call("GET", path, params={"status": "pending", "per_page": 100}).json()
+    late = (datetime.now(UTC) + SOON).isoformat()
+    for delivery in waiting:
+        if (delivery["next_attempt_at"] or "") > late:
+            integrator.call("POST", f"/deliveries/{delivery['id']}/retry")
