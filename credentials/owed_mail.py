@@ -1,4 +1,4 @@
-"""Keeps the promise of a mail: its row is leased, sent, and tried again for hours while no server takes it."""
+"""Keeps the promise of a mail: leased while it is sent, tried again for hours while no server takes it."""
 
 from __future__ import annotations
 

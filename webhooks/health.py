@@ -7,10 +7,20 @@ from contextlib import suppress
 from datetime import datetime
 from typing import NamedTuple
 
+from django.db import transaction
+
 from credentials.errors import NotFound
+from credentials.event_types import EventType
+from credentials.timestamps import rfc3339
+from webhooks import breaker, notices
 from webhooks.endpoints import disable_endpoint
-from webhooks.models import DisabledReason, Endpoint
+from webhooks.models import DisabledReason, Endpoint, NoticeKind
 from webhooks.outcomes import Outcome
+from webhooks.trail import record_for_endpoint
+
+ACTOR = "system"
+
+_NOTICES = {DisabledReason.GONE: NoticeKind.GONE, DisabledReason.FAILING: NoticeKind.GIVEN_UP}
 
 
 class Noted(NamedTuple):
@@ -28,8 +38,73 @@ def note(outcomes: Mapping[int, Sequence[Noted]], *, failing: Collection[int], n
     successes tell nothing new and cost no query. Called after the transaction that finishes the deliveries:
     it locks endpoints, and whoever disables one locks the endpoint first and its deliveries second.
     """
-    gone = [pk for pk, noted in outcomes.items() if any(one.outcome == Outcome.GONE for one in noted)]
-    for endpoint in Endpoint.objects.listening().filter(pk__in=gone) if gone else ():
-        # Somebody may delete it in between, which serves as well.
-        with suppress(NotFound):
-            disable_endpoint(endpoint, actor="system", reason=DisabledReason.GONE)
+    sent = {pk: _sent(noted) for pk, noted in outcomes.items()}
+    telling = {pk: noted for pk, noted in sent.items() if _failures(noted) or (noted and pk in failing)}
+    if not telling:
+        return
+    for endpoint in _follow_all(telling, now=now):
+        failures = _failures(telling[endpoint.pk])
+        gone = [one for one in failures if one.outcome == Outcome.GONE]
+        if gone:
+            _give_up(endpoint, DisabledReason.GONE, last=gone[-1], now=now)
+        elif failures and breaker.has_failed_for(endpoint, breaker.DISABLE_AFTER, now=now):
+            _give_up(endpoint, DisabledReason.FAILING, last=failures[-1], now=now)
+
+
+def _sent(noted: Sequence[Noted]) -> list[Noted]:
+    """Without what could not be signed: that was not sent, and says nothing of the receiver."""
+    return [one for one in noted if one.outcome != Outcome.UNSIGNED]
+
+
+def _failures(noted: Sequence[Noted]) -> list[Noted]:
+    return [one for one in noted if one.outcome != Outcome.SUCCEEDED]
+
+
+def _follow_all(telling: Mapping[int, Sequence[Noted]], *, now: datetime) -> list[Endpoint]:
+    """Writes down how these endpoints fare; those that are still sent to, as they stand now."""
+    columns = ("failing_since", "consecutive_failures", "paused_until")
+    listening = Endpoint.objects.listening().select_related("account").filter(pk__in=telling)
+    with transaction.atomic():
+        endpoints = list(listening.order_by("pk").select_for_update(of=("self",), no_key=True))
+        for endpoint in endpoints:
+            _follow(endpoint, telling[endpoint.pk], now=now)
+        Endpoint.objects.bulk_update(endpoints, columns)
+    return endpoints
+
+
+def _follow(endpoint: Endpoint, noted: Sequence[Noted], *, now: datetime) -> None:
+    for one in noted:
+        if one.outcome == Outcome.SUCCEEDED:
+            _recover(endpoint, now=now)
+        else:
+            breaker.fail(endpoint, at=one.at)
+    told = endpoint.paused_until is not None
+    breaker.pause(endpoint, now=now)
+    if endpoint.paused_until is not None and not told:
+        _tell(EventType.WEBHOOK_ENDPOINT_FAILING, endpoint, now=now)
+    if breaker.has_failed_for(endpoint, breaker.WARN_AFTER, now=now):
+        _owe(NoticeKind.FAILING, endpoint, last=noted[-1], now=now)
+
+
+def _recover(endpoint: Endpoint, *, now: datetime) -> None:
+    # A short failure, of which nobody was told, ends as silently.
+    if endpoint.paused_until is not None:
+        _tell(EventType.WEBHOOK_ENDPOINT_RECOVERED, endpoint, now=now)
+    breaker.succeed(endpoint)
+
+
+def _give_up(endpoint: Endpoint, reason: DisabledReason, *, last: Noted, now: datetime) -> None:
+    # Somebody may disable or delete it in between, which serves as well.
+    with suppress(NotFound), transaction.atomic():
+        disabled = disable_endpoint(endpoint, actor=ACTOR, reason=reason)
+        if disabled.disabled_reason == reason:
+            _owe(_NOTICES[reason], disabled, last=last, now=now)
+
+
+def _tell(event_type: EventType, endpoint: Endpoint, *, now: datetime) -> None:
+    since = rfc3339(endpoint.failing_since)
+    record_for_endpoint(event_type, endpoint, actor=ACTOR, now=now, failing_since=since)
+
+
+def _owe(kind: NoticeKind, endpoint: Endpoint, *, last: Noted, now: datetime) -> None:
+    notices.owe(kind, endpoint, outcome=last.outcome, response_status=last.response_status, now=now)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from urllib.parse import urlsplit
 
 from django.db import models
 from django.db.models import Q
@@ -97,6 +98,20 @@ class Endpoint(models.Model):
         """Whether anything is sent to it."""
         return self.disabled_at is None and self.deleted_at is None
 
+    @property
+    def public_key(self) -> str | None:
+        """What receivers verify with, of the current key; None for a scheme with a shared secret."""
+        return next((secret.public_key or None for secret in self.secrets.all() if secret.current), None)
+
+    @property
+    def host(self) -> str:
+        """Where it leads, without the path and query, which may hold a token."""
+        return urlsplit(self.url).netloc
+
+    def paused(self, now: datetime) -> bool:
+        """Whether it is left alone at `now`, so that its deliveries wait."""
+        return self.paused_until is not None and self.paused_until > now
+
     def hears(self, event_type: str) -> bool:
         """Whether it is subscribed to a type of event that webhooks carry."""
         return event_type in (self.event_types or PUBLIC_EVENT_TYPES)
@@ -132,3 +147,8 @@ class EndpointSecret(models.Model):
 
     def __str__(self) -> str:
         return f"secret {self.pk}"
+
+    @property
+    def current(self) -> bool:
+        """Whether it is the one that receivers are to verify with from now on."""
+        return self.expires_at is None
