@@ -87,6 +87,11 @@ def mint_webhook_secret() -> str:
     return "whsec_" + base64.b64encode(secrets.token_bytes(32)).decode()
 
 
+def mint_webhook_seed() -> bytes:
+    """32 random bytes that a webhook endpoint's Ed25519 key pair is made from (RFC 8032, section 5.1.5)."""
+    return secrets.token_bytes(32)
+
+
 def mint_value_secret() -> bytes:
     """32 random bytes that key the values of an account's passes."""
     return secrets.token_bytes(32)

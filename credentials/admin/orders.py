@@ -122,7 +122,7 @@ class OrderAdmin(VerbAdmin[M]):
             self.message_user(request, refusal.sentence, messages.ERROR)
             return HttpResponseRedirect(_page_of(row))
         self.log_order(request, row, order=order)
-        if isinstance(made, tuple):
+        if isinstance(made, tuple) and made[1]:
             return self.show_once(request, row, secret=made[1])
         self.message_user(request, order.done, messages.SUCCESS)
         return HttpResponseRedirect(_page_of(row))

@@ -38,7 +38,7 @@ class VerbAdmin(RowAdmin[M]):
     form: type[ModelForm[M]] = VerbForm
     secret_name = ""
 
-    def create(self, columns: Columns, *, actor: str) -> M | tuple[M, str]:
+    def create(self, columns: Columns, *, actor: str) -> M | tuple[M, str | None]:
         """The new row, with the secret beside it that is shown once, if there is one."""
         raise NotImplementedError
 
@@ -77,7 +77,7 @@ class VerbAdmin(RowAdmin[M]):
             columns = {name: form.cleaned_data[name] for name in form.changed_data}
             return self.update(form.instance, columns=columns, actor=actor(request))
         made = self.create(form.cleaned_data, actor=actor(request))
-        row, secret = made if isinstance(made, tuple) else (made, "")
+        row, secret = made if isinstance(made, tuple) else (made, None)
         request.secret = secret  # type: ignore[attr-defined]  # for `response_add`
         return row
 
@@ -91,7 +91,7 @@ class VerbAdmin(RowAdmin[M]):
         self, request: HttpRequest, obj: M, post_url_continue: str | None = None
     ) -> HttpResponse:
         """The secret of a new row, in this answer and nowhere else; or else Django's way back."""
-        secret: str = request.secret  # type: ignore[attr-defined]  # by `save_form`
+        secret: str | None = request.secret  # type: ignore[attr-defined]  # by `save_form`
         if secret:
             return self.show_once(request, obj, secret=secret)
         return super().response_add(request, obj, post_url_continue)

@@ -84,7 +84,7 @@ class Hook:
 def hook_to(receiver: Receiver, *, account: Account, event_types: Sequence[str] = ()) -> Hook:
     """An endpoint of `account` that leads to `receiver`."""
     endpoint, secret = create_endpoint(account, url=receiver.url, event_types=event_types, actor="test")
-    return Hook(endpoint, secret, receiver)
+    return Hook(endpoint, str(secret), receiver)
 
 
 class _Server(ThreadingHTTPServer):

@@ -107,7 +107,7 @@ class EndpointAdmin(OrderAdmin[Endpoint]):
         """Of a deleted endpoint nothing is left to change."""
         return super().has_change_permission(request, obj) and (obj is None or obj.deleted_at is None)
 
-    def create(self, columns: Columns, *, actor: str) -> tuple[Endpoint, str]:
+    def create(self, columns: Columns, *, actor: str) -> tuple[Endpoint, str | None]:
         """A new endpoint, its secret shown once."""
         return endpoints.create_endpoint(actor=actor, **columns)
 

@@ -36,14 +36,17 @@ class Endpoints(APIView):
     )
     def get(self, request: Request) -> Response:
         """List webhook endpoints."""
-        return answer_page(lookups.endpoints(request), request=request, shape=EndpointJson)
+        return answer_page(EndpointJson.rows(lookups.endpoints(request)), request=request, shape=EndpointJson)
 
     @extend_schema(
         operation_id="createWebhookEndpoint", request=EndpointInput, responses={201: EndpointWithSecretJson}
     )
     @idempotent
     def post(self, request: Request) -> Response:
-        """Create a webhook endpoint. Its signing secret is shown in this answer only."""
+        """Create a webhook endpoint. Its signing secret is shown in this answer only.
+
+        With `v1a` there is no secret to keep: the `public_key` verifies, and can be read again.
+        """
         sent = EndpointInput(data=unwrapped(request, "webhook_endpoint"))
         sent.is_valid(raise_exception=True)
         caller = integrator(request)
@@ -67,7 +70,7 @@ class OneEndpoint(APIView):
         operation_id="patchWebhookEndpoint", request=EndpointChanges(partial=True), responses=EndpointJson
     )
     def patch(self, request: Request, endpoint_id: str) -> Response:
-        """Change a webhook endpoint: what is not sent stays as it is."""
+        """Change a webhook endpoint. What is not sent stays as it is."""
         endpoint = lookups.find_endpoint(request, endpoint_id)
         sent = EndpointChanges(data=unwrapped(request, "webhook_endpoint"), partial=True)
         sent.is_valid(raise_exception=True)
@@ -94,12 +97,17 @@ class SecretRotation(APIView):
     )
     @idempotent
     def post(self, request: Request, endpoint_id: str) -> Response:
-        """Rotate a signing secret. The new one is shown in this answer only."""
+        """Rotate a signing secret. The new one is shown in this answer only.
+
+        Until the overlap ends, messages carry the signatures of the new key and of the former ones.
+        """
         endpoint = lookups.find_endpoint(request, endpoint_id)
         sent = RotationInput(data=request.data)
         sent.is_valid(raise_exception=True)
-        overlap = timedelta(seconds=sent.validated_data["overlap_seconds"])
-        endpoint, secret = endpoints.rotate_secret(endpoint, overlap=overlap, actor=integrator(request).actor)
+        overlap = timedelta(seconds=sent.validated_data.pop("overlap_seconds"))
+        endpoint, secret = endpoints.rotate_secret(
+            endpoint, overlap=overlap, actor=integrator(request).actor, **sent.validated_data
+        )
         return Response({**EndpointJson(endpoint).data, "secret": secret})
 
 
@@ -111,7 +119,7 @@ class EndpointTest(APIView):
     @extend_schema(operation_id="testWebhookEndpoint", request=None, responses={202: DeliveryJson})
     @idempotent
     def post(self, request: Request, endpoint_id: str) -> Response:
-        """Send a `webhook.test` message to this endpoint alone."""
+        """Send a `webhook.test` message to this endpoint alone. If it is paused, it is tried at once."""
         endpoint = lookups.find_endpoint(request, endpoint_id)
         delivery = endpoints.send_test(endpoint, actor=integrator(request).actor)
         return Response(DeliveryJson(delivery).data, 202)
