@@ -16,5 +16,6 @@ urlpatterns = [
     path("passes/<str:token>/google", pages.claim_google, name="claim_google"),
     re_path(r"^passes(?:/[\s\S]*)?\Z", pages.not_found),
     path("apple/", include("redemption.apple.urls")),
+    path("google/", include("redemption.google.urls")),
     path("robots.txt", pages.robots),
 ]
