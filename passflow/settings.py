@@ -237,6 +237,7 @@ RATE_LIMITS = {
     "failed_lookups": "60/m",  # an address tries URLs that do not exist
     "apple_logs": "60/m",  # an address sends device logs, which Apple does not authenticate
     "apple_updates": "60/m",  # a device asks what has changed, neither
+    "google_callbacks": "6000/m",  # an address sends messages for one issuer; Google's are few and busy
     "api": "600/m",  # an API key, or an address without a valid one
 }
 
