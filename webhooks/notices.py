@@ -75,5 +75,6 @@ def _check(notice: Notice) -> None:
         raise Invalid("contact_email", "The account has no contact.")
     if endpoint.deleted_at is not None:
         raise Conflict("The endpoint has been deleted.")
-    if notice.kind == NoticeKind.FAILING and endpoint.failing_since != notice.failing_since:
-        raise Conflict("The endpoint works again.")
+    is_failing = endpoint.enabled and endpoint.failing_since == notice.failing_since
+    if notice.kind == NoticeKind.FAILING and not is_failing:
+        raise Conflict("The endpoint is not failing any more, or disabled.")

@@ -1,0 +1,176 @@
+"""The circuit breaker: who is paused, for how long, who is given up, and who hears of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from credentials.models import Account
+from credentials.timestamps import rfc3339
+from tests import factories
+from tests.webhooks.receivers import Hook, Receiver, hook_to
+from webhooks import endpoints
+from webhooks.health import Noted, note
+from webhooks.models import DeliveryStatus, Endpoint
+from webhooks.outcomes import Outcome
+
+NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)
+SECOND, MINUTE, DAY = timedelta(seconds=1), timedelta(minutes=1), timedelta(days=1)
+
+Report = Callable[..., Endpoint]
+
+
+@pytest.fixture
+def report(hook: Hook) -> Report:
+    """Notes that attempts at Acme's endpoint ended so, all of them at one time; the endpoint afterwards."""
+
+    def report_of(*outcomes: Outcome, now: datetime, status: int | None = 500) -> Endpoint:
+        noted = [Noted(now, outcome, status) for outcome in outcomes]
+        hook.endpoint.refresh_from_db()
+        failing = [hook.endpoint.pk] if hook.endpoint.failing_since else []
+        note({hook.endpoint.pk: noted}, failing=failing, now=now)
+        hook.endpoint.refresh_from_db()
+        return hook.endpoint
+
+    return report_of
+
+
+def trail(account: Account) -> list[str]:
+    """What happened to endpoints after they were made."""
+    types = account.events.filter(type__startswith="webhook_endpoint.").order_by("id")
+    return [event.type.partition(".")[2] for event in types if event.type != "webhook_endpoint.created"]
+
+
+def fail_for(span: timedelta, report: Report) -> Endpoint:
+    """It fails ten times at noon and once more after `span`."""
+    report(*[Outcome.FAILED] * 10, now=NOON)
+    return report(Outcome.FAILED, now=NOON + span)
+
+
+def test_a_burst_of_failures_pauses_nobody(report: Report, acme: Account) -> None:
+    endpoint = report(*[Outcome.TIMED_OUT] * 50, now=NOON)
+    endpoint = report(Outcome.FAILED, now=NOON + 59 * SECOND)
+    assert (endpoint.failing_since, endpoint.consecutive_failures) == (NOON, 51)
+    assert endpoint.paused_until is None
+    assert trail(acme) == []
+
+
+def test_few_failures_pause_nobody_however_long_ago_they_began(report: Report) -> None:
+    for hours in (0, 1, 100, 1000):
+        endpoint = report(Outcome.UNREACHABLE, now=NOON + timedelta(hours=hours))
+    assert endpoint.paused_until is None
+    assert endpoint.enabled
+
+
+def test_each_pause_is_twice_as_long_up_to_a_quarter_of_an_hour(report: Report) -> None:
+    report(*[Outcome.FAILED] * 5, now=NOON)
+    now, minutes = NOON + MINUTE, []
+    for _ in range(7):
+        pause_end = report(Outcome.FAILED, now=now).paused_until
+        assert pause_end is not None
+        minutes.append((pause_end - now) / MINUTE)
+        now = pause_end
+    assert minutes == [1, 2, 4, 8, 15, 15, 15]
+
+
+def test_what_was_on_its_way_when_the_pause_began_does_not_lengthen_it(report: Report) -> None:
+    paused_until = fail_for(MINUTE, report).paused_until
+    endpoint = report(*[Outcome.TIMED_OUT] * 9, now=NOON + MINUTE + 15 * SECOND)
+    assert endpoint.paused_until == paused_until == NOON + 2 * MINUTE
+    assert endpoint.consecutive_failures == 20
+
+
+def test_one_success_forgets_the_failures(report: Report, acme: Account) -> None:
+    fail_for(MINUTE, report)
+    endpoint = report(Outcome.SUCCEEDED, now=NOON + 2 * MINUTE)
+    assert (endpoint.failing_since, endpoint.consecutive_failures, endpoint.paused_until) == (None, 0, None)
+    assert trail(acme) == ["failing", "recovered"]
+    recovered = acme.events.get(type="webhook_endpoint.recovered")
+    assert (recovered.actor, recovered.data) == (
+        "system",
+        {"endpoint_id": endpoint.public_id, "failing_since": rfc3339(NOON)},
+    )
+
+
+def test_only_what_follows_the_last_success_counts(report: Report) -> None:
+    order = (Outcome.FAILED, Outcome.FAILED, Outcome.SUCCEEDED, Outcome.FAILED)
+    endpoint = report(*order, now=NOON)
+    assert endpoint.consecutive_failures == 1
+
+
+def test_a_failure_is_told_once_however_often_it_is_paused(report: Report, acme: Account) -> None:
+    fail_for(MINUTE, report)
+    for minutes in (2, 10, 60):
+        report(Outcome.FAILED, now=NOON + minutes * MINUTE)
+    assert trail(acme) == ["failing"]
+
+
+def test_a_short_failure_ends_as_silently_as_it_began(report: Report, acme: Account) -> None:
+    report(Outcome.FAILED, now=NOON)
+    report(Outcome.SUCCEEDED, now=NOON + 5 * SECOND)
+    assert trail(acme) == []
+
+
+def test_five_days_of_failure_disable(report: Report, acme: Account) -> None:
+    factories.credential(acme)
+    assert fail_for(5 * DAY - SECOND, report).enabled
+    endpoint = report(Outcome.FAILED, now=NOON + 5 * DAY)
+    assert (endpoint.enabled, endpoint.disabled_reason, endpoint.failing_since) == (False, "failing", NOON)
+    assert endpoint.paused_until is None
+    assert endpoint.deliveries.get().status == DeliveryStatus.CANCELLED
+    event = acme.events.get(type="webhook_endpoint.disabled")
+    assert (event.actor, event.data) == (
+        "system",
+        {"endpoint_id": endpoint.public_id, "reason": "failing", "failing_since": rfc3339(NOON)},
+    )
+
+
+def test_a_success_within_five_days_begins_them_anew(report: Report) -> None:
+    fail_for(4 * DAY, report)
+    report(Outcome.SUCCEEDED, now=NOON + 4 * DAY + SECOND)
+    report(*[Outcome.FAILED] * 10, now=NOON + 5 * DAY)
+    assert report(Outcome.FAILED, now=NOON + 9 * DAY).enabled
+
+
+def test_410_disables_at_once(report: Report, acme: Account) -> None:
+    endpoint = report(Outcome.SUCCEEDED, Outcome.GONE, Outcome.FAILED, now=NOON, status=410)
+    assert (endpoint.enabled, endpoint.disabled_reason) == (False, "gone")
+    assert trail(acme) == ["disabled"]
+
+
+def test_what_could_not_be_signed_says_nothing_of_the_receiver(report: Report) -> None:
+    report(*[Outcome.UNSIGNED] * 20, now=NOON)
+    endpoint = report(Outcome.UNSIGNED, now=NOON + 6 * DAY)
+    assert (endpoint.failing_since, endpoint.enabled) == (None, True)
+
+
+def test_the_successes_of_a_healthy_endpoint_cost_no_query(
+    hook: Hook, django_assert_num_queries: Callable[[int], Any]
+) -> None:
+    succeeded = [Noted(NOON, Outcome.SUCCEEDED, 204)] * 100
+    with django_assert_num_queries(0):
+        note({hook.endpoint.pk: succeeded}, failing=[], now=NOON)
+        note({}, failing=[], now=NOON)
+
+
+def test_who_is_sent_nothing_is_not_followed(report: Report, hook: Hook, acme: Account) -> None:
+    endpoints.disable_endpoint(hook.endpoint, actor="test")
+    report(*[Outcome.GONE] * 3, now=NOON)
+    assert fail_for(6 * DAY, report).disabled_reason == "by_hand"
+    endpoints.delete_endpoint(hook.endpoint, actor="test")
+    assert report(Outcome.GONE, now=NOON).failing_since is None
+    assert trail(acme) == ["disabled", "deleted"]
+
+
+def test_each_endpoint_is_followed_by_itself(
+    hook: Hook, receiver: Receiver, acme: Account, globex: Account
+) -> None:
+    other = hook_to(receiver, account=globex).endpoint
+    ours, theirs = [Noted(NOON, Outcome.GONE, 410)], [Noted(NOON, Outcome.FAILED, 500)]
+    note({hook.endpoint.pk: ours, other.pk: theirs}, failing=[], now=NOON)
+    other.refresh_from_db()
+    assert (other.enabled, other.consecutive_failures) == (True, 1)
+    assert (trail(acme), trail(globex)) == (["disabled"], [])
