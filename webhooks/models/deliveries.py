@@ -26,16 +26,21 @@ class DeliveryStatus(models.TextChoices):
 class Delivery(models.Model):
     """One event on its way to one endpoint."""
 
-    public_id = models.CharField("id", max_length=24, unique=True, default=mint_public_id, editable=False)
+    # Unique by a constraint: `unique=True` would bring a second index, for LIKE, on the hottest table.
+    public_id = models.CharField("id", max_length=24, default=mint_public_id, editable=False)
     # No index of their own: each is the first column of one below.
     event = models.ForeignKey(Event, models.CASCADE, related_name="deliveries", db_index=False)
     endpoint = models.ForeignKey(Endpoint, models.CASCADE, related_name="deliveries", db_index=False)
     status = models.CharField(max_length=10, choices=DeliveryStatus, default=DeliveryStatus.PENDING)
-    # When a dispatcher may take it up. To claim it is to move this to the end of the lease, so that what a
-    # killed dispatcher held is due again by itself.
+    # When a dispatcher may take it up.
     next_attempt_at = models.DateTimeField()
-    # The dispatcher that holds the lease; who no longer finds its own token here has lost it.
+    # The dispatcher that holds the lease; who no longer finds its own token here has lost it. What a killed
+    # dispatcher held is free again when the lease ends. No index knows these two columns, so that PostgreSQL
+    # writes a claim into no index either (heap-only tuples).
     claim_token = models.CharField(max_length=24, null=True)  # noqa: DJ001 - empty and absent must not be two things
+    claimed_until = models.DateTimeField(null=True)
+    # Set while it is on its way to an endpoint that takes one at a time.
+    alone = models.BooleanField(default=False, db_default=False)
     # Failed attempts since the schedule began: it begins anew with a retry by hand.
     failures = models.PositiveSmallIntegerField(default=0)
     created_at = models.DateTimeField(auto_now_add=True)
@@ -57,8 +62,16 @@ class Delivery(models.Model):
                 name="delivery_claimed_only_while_pending",
                 condition=Q(claim_token=None) | Q(status=DeliveryStatus.PENDING),
             ),
+            models.CheckConstraint(
+                name="delivery_alone_only_while_claimed",
+                condition=Q(alone=False) | Q(claim_token__isnull=False),
+            ),
+            models.UniqueConstraint(fields=["public_id"], name="delivery_public_id"),
             models.UniqueConstraint(
                 fields=["event", "endpoint"], name="delivery_once_per_event_and_endpoint"
+            ),
+            models.UniqueConstraint(
+                fields=["endpoint"], name="delivery_alone_on_its_way", condition=Q(alone=True)
             ),
         ]
         indexes = [
@@ -68,9 +81,9 @@ class Delivery(models.Model):
                 condition=Q(status=DeliveryStatus.PENDING),
             ),
             models.Index(
-                fields=["endpoint", "next_attempt_at"],
-                name="delivery_claimed",
-                condition=Q(claim_token__isnull=False),
+                fields=["endpoint", "event"],
+                name="delivery_pending_in_order",
+                condition=Q(status=DeliveryStatus.PENDING),
             ),
             models.Index(fields=["endpoint", "id"], name="delivery_endpoint_id"),
         ]
