@@ -111,6 +111,14 @@ def derive_value(secret: bytes, *, serial_number: str) -> str:
     return "".join(_BASE32[(number >> shift) & 31] for shift in range(0, 26 * 5, 5))
 
 
+def derive_totp_key(secret: bytes, *, serial_number: str) -> str:
+    """The key from which a pass's one-time codes are made, 160 bits as Base16 (RFC 4226, section 4, R6).
+
+    Whoever has read the value off the pass learns nothing about it.
+    """
+    return hmac.digest(secret, b"totp key " + serial_number.encode(), "sha256")[:20].hex().upper()
+
+
 def digest(token: str) -> bytes:
     """SHA-256 of `token` as UTF-8, 32 bytes."""
     return hashlib.sha256(token.encode()).digest()
