@@ -53,6 +53,8 @@ class GoogleClass(models.Model):
     sent_version = models.PositiveIntegerField(null=True, editable=False)
     # Work for the sender: when this class is to be sent next, and how often that failed.
     patch_due_at = models.DateTimeField(null=True, editable=False)
+    # Until then one sender has it to itself: of two requests on their way, the older could arrive last.
+    sending_until = models.DateTimeField(null=True, editable=False)
     patch_attempts = models.PositiveSmallIntegerField(default=0, editable=False)
     patched_at = models.DateTimeField(null=True, editable=False)
     patch_error = models.CharField(max_length=KEPT_OF_ERROR, blank=True, editable=False)
@@ -90,6 +92,8 @@ class GooglePass(models.Model):
     modified_at = models.DateTimeField()
     # Work for the sender: when the object is to be patched next, and how often that failed.
     patch_due_at = models.DateTimeField(null=True)
+    # As for a class.
+    sending_until = models.DateTimeField(null=True)
     patch_attempts = models.PositiveSmallIntegerField(default=0)
     patched_at = models.DateTimeField(null=True)
     patch_error = models.CharField(max_length=KEPT_OF_ERROR, blank=True)
