@@ -85,7 +85,13 @@ class Delivery(models.Model):
                 name="delivery_pending_in_order",
                 condition=Q(status=DeliveryStatus.PENDING),
             ),
-            models.Index(fields=["endpoint", "id"], name="delivery_endpoint_id"),
+            # For the lists of what was delivered.
+            models.Index(fields=["endpoint", "created_at", "id"], name="delivery_endpoint_created_at"),
+            models.Index(
+                fields=["endpoint", "created_at", "id"],
+                name="delivery_failed_or_cancelled",
+                condition=Q(status__in=[DeliveryStatus.FAILED, DeliveryStatus.CANCELLED]),
+            ),
         ]
 
     def __str__(self) -> str:
