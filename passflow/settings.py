@@ -261,6 +261,7 @@ GOOGLE_API_URL = env.str("PASSFLOW_GOOGLE_API_URL", "https://walletobjects.googl
 GOOGLE_ROOT_KEYS_URL = env.str("PASSFLOW_GOOGLE_ROOT_KEYS_URL", "https://pay.google.com/gp/m/issuer/keys")
 GOOGLE_SAVE_URL = env.str("PASSFLOW_GOOGLE_SAVE_URL", "https://pay.google.com/gp/v/save/")
 WEBHOOK_ALLOWED_NETWORKS: list[str] = env.list("PASSFLOW_WEBHOOK_ALLOWED_NETWORKS", [])
+WEBHOOK_ALLOWED_PORTS: list[int] = env.list("PASSFLOW_WEBHOOK_ALLOWED_PORTS", [], subcast=int)
 # Whoever is served over https sends nothing in clear either.
 WEBHOOK_HTTPS_ONLY = _HTTPS
 

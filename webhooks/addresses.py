@@ -64,11 +64,19 @@ REFUSED_NETWORKS: dict[Network, str] = {
 }
 
 
+# Where receivers on the internet listen; anything else that answers there is no receiver of webhooks.
+USUAL_PORTS = frozenset({443, 8443})
+
+
 @dataclass(frozen=True)
 class Policy:
-    """What the operator decides: the networks opened on purpose, and whether plain HTTP is refused."""
+    """What the operator decides: the networks and ports opened on purpose, and whether HTTP is refused.
+
+    The ports are those of public addresses; in an opened network receivers listen where they like.
+    """
 
     open_networks: tuple[Network, ...] = ()
+    open_ports: frozenset[int] = USUAL_PORTS
     https_only: bool = False
 
 
@@ -76,6 +84,7 @@ def configured_policy() -> Policy:
     """The policy of the settings; raises ValueError when a network there is misspelt."""
     return Policy(
         open_networks=parse_networks(settings.WEBHOOK_ALLOWED_NETWORKS),
+        open_ports=USUAL_PORTS.union(settings.WEBHOOK_ALLOWED_PORTS),
         https_only=settings.WEBHOOK_HTTPS_ONLY,
     )
 
@@ -98,6 +107,12 @@ def refused_kind(address: str | Address, *, open_networks: Iterable[Network]) ->
         return "not an address"
     if isinstance(parsed, IPv6Address) and parsed.scope_id is not None:
         return "bound to an interface"
-    if any(parsed in network for network in open_networks):
+    if lies_in(parsed, networks=open_networks):
         return None
     return next((kind for network, kind in REFUSED_NETWORKS.items() if parsed in network), None)
+
+
+def lies_in(address: str | Address, *, networks: Iterable[Network]) -> bool:
+    """Whether one of the networks holds ``address``; raises ValueError when it is none."""
+    parsed = ip_address(address)
+    return any(parsed in network for network in networks)

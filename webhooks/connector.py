@@ -17,14 +17,14 @@ from ipaddress import ip_address
 import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
 
-from webhooks.addresses import Policy, allowed
+from webhooks.addresses import Policy, allowed, lies_in
 from webhooks.targets import is_localhost
 
 Lookup = Callable[[str], Awaitable[Sequence[str]]]
 
 
 class RefusedAddress(OSError):
-    """An address that the policy keeps webhooks from; aiohttp hands it on as the cause of its own error."""
+    """An address or port that the policy keeps webhooks from; the cause of what aiohttp raises."""
 
 
 def checked_connector(
@@ -57,7 +57,7 @@ class _CheckedResolver(AbstractResolver):
         if not addresses:
             raise OSError(f"{host} has no address")
         for address in addresses:
-            _check_address(address, policy=self._policy)
+            _check_address(address, port=port, policy=self._policy)
         return [_resolved(address, host=host, port=port) for address in addresses]
 
     async def close(self) -> None:
@@ -78,13 +78,15 @@ def _resolved(address: str, *, host: str, port: int) -> ResolveResult:
 def _checked_socket(info: aiohttp.AddrInfoType, *, policy: Policy) -> socket.socket:
     """A socket for the address about to be connected to: literals are never resolved, but all pass here."""
     family, kind, protocol, _, target = info
-    _check_address(str(target[0]), policy=policy)
+    _check_address(str(target[0]), port=int(target[1]), policy=policy)
     return socket.socket(family, kind, protocol)
 
 
-def _check_address(address: str, *, policy: Policy) -> None:
+def _check_address(address: str, *, port: int, policy: Policy) -> None:
     if not allowed(address, open_networks=policy.open_networks):
         raise RefusedAddress(f"{address} is refused")
+    if port not in policy.open_ports and not lies_in(address, networks=policy.open_networks):
+        raise RefusedAddress(f"port {port} of {address} is refused")
 
 
 # A resolver that hangs keeps its thread beyond the deadline; the event loop's own few threads would run out.

@@ -12,7 +12,7 @@ from ipaddress import IPv4Address, IPv6Address
 
 import idna
 
-from webhooks.addresses import Policy, allowed, refused_kind
+from webhooks.addresses import Policy, allowed, lies_in, refused_kind
 
 LONGEST_URL = 2048
 DEFAULT_PORTS = {"http": 80, "https": 443}
@@ -54,7 +54,7 @@ def check_url(url: str, *, policy: Policy) -> str:
         raise RefusedURL("fragment", "must not have a fragment")
     authority = _split_authority(parts["authority"])
     host = _checked_host(authority["host"], policy=policy)
-    _check_port(authority["port"], scheme=scheme)
+    _check_port(authority["port"], scheme=scheme, host=host, policy=policy)
     rest = parts["path"] + (parts["query"] or "")
     if not _PLAIN.fullmatch(rest):
         raise RefusedURL("characters", "must be percent-encoded where it is not plain ASCII")
@@ -119,8 +119,20 @@ def _ascii_name(host: str) -> str:
     return name
 
 
-def _check_port(text: str | None, *, scheme: str) -> None:
+def _check_port(text: str | None, *, scheme: str, host: str, policy: Policy) -> None:
     port = int(text[1:]) if text else DEFAULT_PORTS[scheme]
+    if port in policy.open_ports:
+        return
+    if not _may_be_in_opened_network(host, policy=policy):
+        raise RefusedURL("port", "must use port 443 or 8443, or one that the operator allows")
     # Below 1024, a POST to anything but a web server would speak to mail and other text protocols.
     if port not in DEFAULT_PORTS.values() and not 1024 <= port <= 65535:
         raise RefusedURL("port", f"must not use port {port}")
+
+
+def _may_be_in_opened_network(host: str, *, policy: Policy) -> bool:
+    """For an address or a name of this machine, whether it is; where another name leads is seen later."""
+    try:
+        return lies_in(host.strip("[]"), networks=policy.open_networks)
+    except ValueError:
+        return bool(policy.open_networks)

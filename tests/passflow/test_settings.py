@@ -33,6 +33,7 @@ def test_with_nothing_set_it_is_embedded_local_and_safe(installation: Installati
         "RATE_LIMITS_ON": True,
         "VAR_DIR": str(installation.var),
         "WEBHOOK_ALLOWED_NETWORKS": [],
+        "WEBHOOK_ALLOWED_PORTS": [],
         "APNS_URL": "https://api.push.apple.com",
         "APNS_CA": "",
         "GOOGLE_API_URL": "https://walletobjects.googleapis.com/walletobjects/v1",
@@ -65,6 +66,7 @@ def test_what_is_set_is_taken(installation: Installation) -> None:
         PASSFLOW_GOOGLE_ROOT_KEYS_URL="https://keys.example",
         PASSFLOW_GOOGLE_SAVE_URL="https://save.example/",
         PASSFLOW_WEBHOOK_ALLOWED_NETWORKS="10.0.0.0/8,fd00::/8",
+        PASSFLOW_WEBHOOK_ALLOWED_PORTS="80,9443",
         PASSFLOW_RATE_LIMITS="off",
     )
     expected = {
@@ -82,6 +84,7 @@ def test_what_is_set_is_taken(installation: Installation) -> None:
         "GOOGLE_ROOT_KEYS_URL": "https://keys.example",
         "GOOGLE_SAVE_URL": "https://save.example/",
         "WEBHOOK_ALLOWED_NETWORKS": ["10.0.0.0/8", "fd00::/8"],
+        "WEBHOOK_ALLOWED_PORTS": [80, 9443],
         "RATE_LIMITS_ON": False,
         "LOCAL_SECRETS": [],
     }

@@ -81,6 +81,9 @@ def test_a_public_literal_is_taken(address: str) -> None:
         ("https://ip6-localhost/", "localhost"),
         ("https://hooks.example:0/", "port"),
         ("https://hooks.example:25/", "port"),
+        ("https://hooks.example:9000/", "port"),
+        ("https://8.8.8.8:9000/", "port"),
+        ("http://hooks.example/", "port"),
         ("https://hooks.example:65536/", "port"),
         ("https://hooks.example:/", "port"),
         ("https://hooks.example:+443/", "port"),
@@ -106,7 +109,7 @@ def test_a_refusal_names_its_reason(url: str, reason: str) -> None:
         "https://hooks.example/in?token=a%2Fb&x=[1]",
         "https://hooks.example:8443/",
         "https://hooks.example.",
-        "http://hooks.example",
+        "https://hooks.example",
         "https://under_score.example/%7Euser//x/../y",
         "https://xn--bcher-kva.example/",
         "https://hooks.example/" + "a" * (2048 - len("https://hooks.example/")),
@@ -123,6 +126,28 @@ def test_scheme_and_host_are_written_in_their_wire_form() -> None:
 def test_an_opened_loopback_may_be_named() -> None:
     for url in ("http://127.0.0.1:9000/hook", "http://localhost:9000/hook"):
         assert check_url(url, policy=LOOPBACK_OPEN) == url
+
+
+def test_a_port_that_the_operator_allows_is_taken() -> None:
+    policy = Policy(open_ports=frozenset({443, 80, 9000}))
+    for url in ("https://hooks.example:9000/", "http://hooks.example/", "https://8.8.8.8:9000/"):
+        assert check_url(url, policy=policy) == url
+    with pytest.raises(RefusedURL):
+        check_url("https://hooks.example:8443/", policy=policy)
+
+
+def test_an_opened_network_opens_no_port_of_a_public_address() -> None:
+    for url in ("https://8.8.8.8:9000/", "https://[2606:4700:4700::1111]:9000/"):
+        with pytest.raises(RefusedURL) as refusal:
+            check_url(url, policy=LOOPBACK_OPEN)
+        assert refusal.value.reason == "port"
+
+
+def test_an_opened_network_has_web_servers_only() -> None:
+    for url in ("http://127.0.0.1:25/", "http://localhost:0/", "http://hooks.example:65536/"):
+        with pytest.raises(RefusedURL) as refusal:
+            check_url(url, policy=LOOPBACK_OPEN)
+        assert refusal.value.reason == "port"
 
 
 def test_an_opened_network_does_not_open_odd_spellings() -> None:
