@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import threading
 from collections.abc import Iterator, Sequence
@@ -11,6 +12,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import standardwebhooks
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from credentials.models import Account
 from webhooks.endpoints import create_endpoint
@@ -40,6 +43,17 @@ class Received:
         except standardwebhooks.WebhookVerificationError:
             return False
         return True
+
+    def verified_with_public_key(self, text: str) -> bool:
+        """Whether one of its signatures is by the private half of this `whpk_` key; the library has no `v1a`."""
+        key = Ed25519PublicKey.from_public_bytes(base64.b64decode(text.removeprefix("whpk_")))
+        signed = b".".join([self.message_id.encode(), self.headers["webhook-timestamp"].encode(), self.body])
+        return any(_signed_by(key, part, signed=signed) for part in self.signatures if part[:4] == "v1a,")
+
+    @property
+    def signatures(self) -> list[str]:
+        """Each as it stands in the header, which has exactly one space between two."""
+        return self.headers["webhook-signature"].split(" ")
 
 
 @dataclass
@@ -85,6 +99,14 @@ def hook_to(receiver: Receiver, *, account: Account, event_types: Sequence[str] 
     """An endpoint of `account` that leads to `receiver`."""
     endpoint, secret = create_endpoint(account, url=receiver.url, event_types=event_types, actor="test")
     return Hook(endpoint, str(secret), receiver)
+
+
+def _signed_by(key: Ed25519PublicKey, signature: str, *, signed: bytes) -> bool:
+    try:
+        key.verify(base64.b64decode(signature.removeprefix("v1a,")), signed)
+    except InvalidSignature:
+        return False
+    return True
 
 
 class _Server(ThreadingHTTPServer):

@@ -11,6 +11,7 @@ import pytest
 from credentials.models import Account
 from credentials.timestamps import rfc3339
 from tests import factories
+from tests.webhooks.callers import Caller
 from tests.webhooks.receivers import Hook, Receiver, hook_to
 from webhooks import endpoints
 from webhooks.health import Noted, note
@@ -174,3 +175,56 @@ def test_each_endpoint_is_followed_by_itself(
     other.refresh_from_db()
     assert (other.enabled, other.consecutive_failures) == (True, 1)
     assert (trail(acme), trail(globex)) == (["disabled"], [])
+
+
+def test_the_api_shows_how_an_endpoint_fares(report: Report, hook: Hook, caller: Caller) -> None:
+    path = f"webhook_endpoints/{hook.endpoint.public_id}"
+    now = datetime.now(UTC)
+    report(*[Outcome.FAILED] * 10, now=now - MINUTE)
+    report(Outcome.FAILED, now=now)
+    shown = caller.get(path).json()
+    assert (shown["failing_since"], shown["paused_until"]) == (rfc3339(now - MINUTE), rfc3339(now + MINUTE))
+    Endpoint.objects.update(paused_until=now)
+    assert caller.get(path).json()["paused_until"] is None
+    report(Outcome.SUCCEEDED, now=now)
+    shown = caller.get(path).json()
+    assert (shown["failing_since"], shown["paused_until"]) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("method", "call", "body"),
+    [("POST", "/test", {}), ("PATCH", "", {"enabled": True}), ("PATCH", "", {"url": "https://new.example/"})],
+)
+def test_whoever_may_know_better_ends_a_pause(
+    report: Report, hook: Hook, caller: Caller, method: str, call: str, body: dict[str, Any]
+) -> None:
+    now = datetime.now(UTC)
+    report(*[Outcome.FAILED] * 10, now=now - MINUTE)
+    assert report(Outcome.FAILED, now=now).paused(datetime.now(UTC))
+    path = f"webhook_endpoints/{hook.endpoint.public_id}"
+    assert caller.call(method, path + call, body).status_code < 300
+    assert caller.get(path).json()["paused_until"] is None
+
+
+def test_enabling_begins_with_a_clean_slate(report: Report, hook: Hook, caller: Caller) -> None:
+    path = f"webhook_endpoints/{hook.endpoint.public_id}"
+    fail_for(5 * DAY, report)
+    assert caller.get(path).json()["disabled_reason"] == "failing"
+    shown = caller.patch(path, {"enabled": True}).json()
+    assert (shown["enabled"], shown["failing_since"], shown["paused_until"]) == (True, None, None)
+
+
+def test_the_audit_trail_tells_over_the_api(report: Report, hook: Hook, caller: Caller) -> None:
+    fail_for(5 * DAY, report)
+    for kind in ("failing", "disabled"):
+        [event] = caller.get(f"events?type=webhook_endpoint.{kind}").json()["data"]
+        assert (event["actor"], event["data"]["endpoint_id"]) == ("system", hook.endpoint.public_id)
+
+
+def test_fifo_is_chosen_and_changed(hook: Hook, caller: Caller) -> None:
+    shown = caller.post("webhook_endpoints", {"url": hook.receiver.url, "fifo": True}).json()
+    assert shown["fifo"] is True
+    assert caller.patch(f"webhook_endpoints/{shown['id']}", {"fifo": False}).json()["fifo"] is False
+    for wrong in ("yes", 1, None):
+        answer = caller.patch(f"webhook_endpoints/{shown['id']}", {"fifo": wrong})
+        assert list(answer.json()["errors"]) == ["fifo"]

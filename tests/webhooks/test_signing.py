@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
@@ -9,12 +10,21 @@ from pathlib import Path
 import pytest
 import standardwebhooks
 
-from webhooks.signing import format_secret, parse_secret, sign, signed_headers
+from webhooks.signing import (
+    format_private_key,
+    format_public_key,
+    format_secret,
+    parse_private_key,
+    parse_secret,
+    sign,
+    signed_headers,
+)
 
 VECTORS = json.loads(Path(__file__).with_name("vectors").joinpath("standard-webhooks.json").read_text())[
     "vectors"
 ]
 VECTOR = next(vector for vector in VECTORS if vector["secret"].startswith("whsec_"))
+ASYMMETRIC_VECTOR = next(vector for vector in VECTORS if vector["secret"].startswith("whsk_"))
 NEW, OLD = bytes(range(32)), bytes(range(32, 64))
 
 
@@ -26,6 +36,43 @@ def test_the_published_vector_is_met() -> None:
         secrets=[parse_secret(VECTOR["secret"])],
     )
     assert signature == VECTOR["signature"]
+
+
+def test_the_published_asymmetric_vector_is_met() -> None:
+    vector = ASYMMETRIC_VECTOR
+    key = parse_private_key(vector["secret"])
+    signature = sign(
+        message_id=vector["id"], timestamp=vector["timestamp"], body=vector["body"].encode(), secrets=[key]
+    )
+    assert signature == vector["signature"]
+    assert (format_private_key(key), format_public_key(key.public_key())) == (
+        vector["secret"],
+        vector["public"],
+    )
+
+
+def test_schemes_sign_side_by_side_while_one_replaces_the_other() -> None:
+    key = parse_private_key(ASYMMETRIC_VECTOR["secret"])
+    both = sign(message_id="msg_1", timestamp=1, body=b"{}", secrets=[key, OLD])
+    assert [part.partition(",")[0] for part in both.split(" ")] == ["v1a", "v1"]
+
+
+PAIR = base64.b64decode(ASYMMETRIC_VECTOR["secret"].removeprefix("whsk_"))
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        (ASYMMETRIC_VECTOR["public"], "starts with whsk_"),
+        ("whsec_" + base64.b64encode(PAIR).decode(), "starts with whsk_"),
+        ("whsk_" + base64.b64encode(PAIR[:32]).decode(), "has 64 bytes"),
+        ("whsk_" + base64.b64encode(PAIR[:32] + bytes(32)).decode(), "ends with its own public key"),
+        ("whsk_" + base64.b64encode(PAIR).decode()[:-2] + "!!", "standard base64"),
+    ],
+)
+def test_what_is_no_private_key_is_refused(text: str, sentence: str) -> None:
+    with pytest.raises(ValueError, match=sentence):
+        parse_private_key(text)
 
 
 def test_any_time_zone_signs_the_same_instant() -> None:
