@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from redemption import refresh
 from redemption.apple import identities, push, registrations
+from redemption.google import root_keys
 from redemption.models import AppleLog
 
 LOGS_KEPT = timedelta(days=30)
@@ -31,6 +32,12 @@ def refresh_passes() -> None:
 def warn_of_expiry() -> None:
     """Tells accounts whose Apple certificate is about to expire."""
     identities.warn_of_expiry()
+
+
+@shared_task
+def refresh_google_root_keys() -> None:
+    """Fetches the keys that Google's messages are verified with, before they go stale."""
+    root_keys.refresh_due()
 
 
 @shared_task

@@ -8,15 +8,18 @@ from __future__ import annotations
 
 import logging
 import re
-import time
+from collections.abc import Mapping
 from datetime import datetime, timedelta
+from http import HTTPStatus
 
-import httpx
+import requests
 from django.conf import settings
 from django.db.models import Q
 from django.utils import timezone
 
 from credentials.errors import Invalid, Unavailable
+from redemption.google.connections import Answer, connected, exchange
+from redemption.google.errors import Unreachable
 from redemption.google.signatures import RootKey, read_json, read_root_keys
 from redemption.models import GoogleIssuer, GoogleRootKeys
 
@@ -27,10 +30,6 @@ PAUSE = timedelta(seconds=30)
 # How long an answer is fresh, if it does not say so itself, and within which bounds it may.
 UNTOLD = timedelta(hours=1)
 SHORTEST, LONGEST = timedelta(minutes=5), timedelta(days=7)
-# Seconds: for each step of a request, and for all of it.
-TIMEOUT = httpx.Timeout(3.0, connect=2.0)
-PATIENCE = 6.0
-MOST_BYTES = 65_536
 MOST_KEYS = 20
 
 _MAX_AGE = re.compile(r"(?:^|[\s,])max-age=\"?(\d{1,9})", re.IGNORECASE)
@@ -69,14 +68,12 @@ def fetch(*, now: datetime) -> bool:
     A failure is logged and leaves the keys that are there, which stay good until they end.
     """
     try:
-        with httpx.stream("GET", settings.GOOGLE_ROOT_KEYS_URL, timeout=TIMEOUT) as answer:
-            answer.raise_for_status()
-            document = read_json(_body(answer), field="keys")
-    except (httpx.HTTPError, ValueError, Invalid) as error:
-        return _failed(f"{type(error).__name__}: {error}"[:300], now=now)
-    keys = [key for key in read_root_keys(document) if key.is_valid(now)][:MOST_KEYS]
+        answer = exchange(connected(requests.Session()), "GET", settings.GOOGLE_ROOT_KEYS_URL)
+    except Unreachable as failure:
+        return _failed(failure.sentence, now=now)
+    keys = [key for key in _keys_in(answer) if key.is_valid(now)][:MOST_KEYS]
     if not keys:
-        return _failed("the answer holds no key that is valid", now=now)
+        return _failed(f"the answer ({answer.status}) holds no key that is valid", now=now)
     _keep(keys, fresh_until=_fresh_until(keys, answer.headers, now), now=now)
     return True
 
@@ -107,17 +104,13 @@ def _take_turn(now: datetime) -> bool:
     return rows.filter(Q(asked_at=None) | Q(asked_at__lte=now - PAUSE)).update(asked_at=now) == 1
 
 
-def _body(answer: httpx.Response) -> str:
-    """The text of an answer that ends in time and is not too long; raises `ValueError` for others."""
-    deadline = time.monotonic() + PATIENCE
-    body = b""
-    for chunk in answer.iter_bytes():
-        body += chunk
-        if len(body) > MOST_BYTES:
-            raise ValueError("the answer is too long")
-        if time.monotonic() > deadline:
-            raise ValueError("the answer takes too long")
-    return body.decode()
+def _keys_in(answer: Answer) -> list[RootKey]:
+    if answer.status != HTTPStatus.OK:
+        return []
+    try:
+        return read_root_keys(read_json(answer.data.decode(), field="keys"))
+    except (UnicodeDecodeError, Invalid):
+        return []
 
 
 def _failed(reason: str, *, now: datetime) -> bool:
@@ -127,7 +120,7 @@ def _failed(reason: str, *, now: datetime) -> bool:
     return False
 
 
-def _fresh_until(keys: list[RootKey], headers: httpx.Headers, now: datetime) -> datetime:
+def _fresh_until(keys: list[RootKey], headers: Mapping[str, str], now: datetime) -> datetime:
     """As long as Cache-Control allows (RFC 9111, section 4.2), and no longer than the first key is valid."""
     told = _MAX_AGE.search(headers.get("Cache-Control", ""))
     lifetime = timedelta(seconds=int(told[1]) - _age(headers)) if told else UNTOLD
@@ -137,7 +130,7 @@ def _fresh_until(keys: list[RootKey], headers: httpx.Headers, now: datetime) -> 
     return min(now + min(max(lifetime, SHORTEST), LONGEST), *ends)
 
 
-def _age(headers: httpx.Headers) -> int:
+def _age(headers: Mapping[str, str]) -> int:
     age = headers.get("Age", "")
     return int(age) if re.fullmatch(r"[0-9]{1,9}", age) else 0
 
