@@ -83,7 +83,6 @@ _LOOK_UPS = {
     "redemption.tasks.warn_of_expiry": 3600,
     "redemption.tasks.tidy_up": 3600,
 }
-    "redemption.tasks.refresh_google_root_keys": 60,
 # `expires` keeps a worker that was away from finding hours of rings in its queue.
 CELERY_BEAT_SCHEDULE = {
     task: {"task": task, "schedule": float(seconds), "options": {"expires": seconds}}
