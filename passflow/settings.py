@@ -80,6 +80,7 @@ _LOOK_UPS = {
     "redemption.tasks.push_due": 1,
     "webhooks.tasks.deliver_due": 1,
     "redemption.tasks.refresh_passes": 30,
+    "redemption.tasks.refresh_google_root_keys": 60,
     "redemption.tasks.warn_of_expiry": 3600,
     "redemption.tasks.tidy_up": 3600,
 }
