@@ -14,6 +14,7 @@ from django.utils import timezone
 from pytest_django import Settings
 from pytest_django.live_server_helper import LiveServer
 
+from credentials.encryption import encrypt
 from credentials.models import Account
 from redemption.apple import push
 from redemption.apple.certificates import PassCertificate, read_pem
@@ -25,11 +26,13 @@ from redemption.apple.development_ca import (
     pass_type_name,
 )
 from redemption.apple.identities import import_identity, store_identity
-from redemption.models import AppleIdentity
+from redemption.models import AppleIdentity, GoogleIssuer
 from tests import factories
 from tests.apple_pass_checker import CheckedPass, check
 from tests.fakes import pki
 from tests.fakes.apns import FakeApns
+from tests.fakes.google import FakeGoogle
+from tests.fakes.google_accounts import ServiceAccount
 from tests.fakes.passd import Phone
 from tests.webhooks.receivers import hook_to, listening
 from tests.world import World
@@ -124,6 +127,37 @@ def apns(ca: DevelopmentCA, settings: Settings, tmp_path: Path) -> Iterator[Fake
         settings.APNS_URL, settings.APNS_CA = fake.url, str(trusted)
         yield fake
         push.close_connections()
+
+
+@pytest.fixture
+def google(settings: Settings) -> Iterator[FakeGoogle]:
+    """Google, to which all that this test says to Google goes."""
+    with FakeGoogle() as fake:
+        settings.GOOGLE_API_URL, settings.GOOGLE_SAVE_URL = fake.api_url, fake.save_url
+        settings.GOOGLE_ROOT_KEYS_URL = fake.root_keys_url
+        yield fake
+
+
+@pytest.fixture
+def service_account(google: FakeGoogle) -> ServiceAccount:
+    """Acme's service account, invited by its issuer."""
+    return google.open_account("3388000000022000001")
+
+
+@pytest.fixture
+def issuer(acme: Account, service_account: ServiceAccount) -> GoogleIssuer:
+    """Acme's issuer at Google."""
+    issuer_id = "3388000000022000001"
+    return GoogleIssuer.objects.create(
+        account=acme,
+        issuer_id=issuer_id,
+        service_account_email=service_account.email,
+        project_id=service_account.project_id,
+        private_key_id=service_account.private_key_id,
+        token_uri=service_account.token_uri,
+        private_key=encrypt(service_account.private_key_pem, purpose=f"Google issuer {issuer_id}"),
+        imported_at=timezone.now(),
+    )
 
 
 @pytest.fixture
