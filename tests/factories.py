@@ -12,6 +12,9 @@ from credentials.models import Account, ApiKey, Credential, CredentialType, Pers
 from credentials.models.accounts import known_scopes
 from credentials.states import Wallet
 from credentials.values import current_value_key
+from redemption.google.issuers import import_issuer
+from redemption.models import GoogleIssuer
+from tests.fakes.google_accounts import ServiceAccount
 
 _numbers = itertools.count(1)
 
@@ -19,6 +22,19 @@ _numbers = itertools.count(1)
 def account(**columns: Any) -> Account:
     number = next(_numbers)
     return Account.objects.create(**{"slug": f"account-{number}", "name": f"Account {number}", **columns})
+
+
+def google_issuer(account: Account, **columns: Any) -> GoogleIssuer:
+    """An issuer with a key, at a Google that nobody hears."""
+    issuer = import_issuer(
+        account,
+        issuer_id=f"33880000000{next(_numbers):08}",
+        service_account=ServiceAccount(token_uri="http://127.0.0.1:1/token").file(),
+        actor="test",
+    )
+    GoogleIssuer.objects.filter(pk=issuer.pk).update(**columns)
+    issuer.refresh_from_db()
+    return issuer
 
 
 def api_key(account: Account, *, scopes: list[str] | None = None) -> str:

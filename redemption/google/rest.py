@@ -117,8 +117,22 @@ def _put(
         return insert(body)
     except AlreadyThere:
         there = get(body["id"])
-    changed = {name: value for name, value in body.items() if there.get(name) != value}
+    changed = _difference(there, body)
     return patch(body["id"], changed) if changed else there
+
+
+def _difference(there: Body, wanted: Body) -> Body:
+    """The PATCH after which `there` is as `wanted`; it merges what is nested, so what is to go is null."""
+    changed: Body = {}
+    for name, value in wanted.items():
+        old = there.get(name)
+        if isinstance(value, dict) and isinstance(old, dict):
+            too_many = dict.fromkeys(old.keys() - value.keys())
+            if deeper := {**too_many, **_difference(old, value)}:
+                changed[name] = deeper
+        elif old != value:
+            changed[name] = value
+    return changed
 
 
 def _members(answer: Answer) -> Body:

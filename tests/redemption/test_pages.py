@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from credentials.models import Account, Credential, Person, WalletPass
 from credentials.states import Wallet
-from redemption.models import AppleIdentity, GoogleIssuer
+from redemption.models import AppleIdentity
 from tests import factories
 from tests.redemption import standings
 from tests.redemption.standings import STANDINGS
@@ -98,9 +98,11 @@ def test_only_the_wallets_that_are_set_up_are_offered(
     page = client.get(path).content.decode()
     assert wallets_on(page) == []
     assert "has not finished setting this up" in text_of(page)
-    GoogleIssuer.objects.create(account=globex, issuer_id="3388000000000000001")
+    factories.google_issuer(globex)
     assert wallets_on(client.get(path).content.decode()) == []
-    GoogleIssuer.objects.create(account=acme, issuer_id="3388000000000000002")
+    issuer = factories.google_issuer(acme, private_key=None)
+    assert wallets_on(client.get(path).content.decode()) == []
+    factories.google_issuer(acme, issuer_id=issuer.issuer_id)
     assert wallets_on(client.get(path).content.decode()) == ["google"]
 
 
@@ -118,7 +120,7 @@ def test_only_the_wallets_that_are_set_up_are_offered(
 def test_only_the_wallets_that_the_design_is_for_are_offered(
     client: Client, acme: Account, acme_identity: AppleIdentity, design: dict[str, object], wallets: list[str]
 ) -> None:
-    GoogleIssuer.objects.create(account=acme, issuer_id="3388000000000000001")
+    factories.google_issuer(acme)
     kind = factories.credential_type(acme, **design)
     _, url = factories.credential_and_url(acme, credential_type=kind)
     assert wallets_on(client.get(standings.path_of(url)).content.decode()) == wallets

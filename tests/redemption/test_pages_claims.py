@@ -14,7 +14,7 @@ from django.test import Client
 
 from credentials import lifecycle, tokens
 from credentials.models import Account, Credential, WalletPass
-from redemption.models import AppleIdentity, GoogleIssuer
+from redemption.models import AppleIdentity
 from tests import factories
 from tests.redemption import standings
 from tests.redemption.standings import STANDINGS
@@ -178,7 +178,7 @@ def test_without_a_certificate_nothing_is_promised(client: Client, acme: Account
 
 
 def test_google_cannot_be_reached(client: Client, acme: Account) -> None:
-    GoogleIssuer.objects.create(account=acme, issuer_id="3388000000000000001")
+    factories.google_issuer(acme)
     path = standings.ready(acme)
     before = standings.every_row()
     answer = client.post(f"{path}/google")
