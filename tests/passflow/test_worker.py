@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
 from urllib.parse import quote
 
@@ -15,12 +16,14 @@ import pytest
 import redis
 from django.conf import settings
 from django.db import connection
+from django.utils import timezone
 from pytest_django import Settings
 
 from credentials import lifecycle
 from credentials.models import Account
 from tests import factories
 from tests.webhooks.receivers import Receiver, hook_to, listening
+from webhooks.models import Delivery, DeliveryStatus
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
@@ -86,9 +89,14 @@ def forget_everything() -> None:
 
 def heard_within(receiver: Receiver, count: int, *, seconds: float) -> bool:
     """Whether so many messages arrive in time."""
+    return within(seconds, lambda: len({message.message_id for message in receiver.received}) >= count)
+
+
+def within(seconds: float, condition: Callable[[], bool]) -> bool:
+    """Whether it comes true in time."""
     until = time.monotonic() + seconds
     while time.monotonic() < until:
-        if len({message.message_id for message in receiver.received}) >= count:
+        if condition():
             return True
         time.sleep(0.05)
     return False
@@ -116,3 +124,27 @@ def test_what_a_dead_worker_left_is_delivered_by_the_next(
     assert heard_within(receiver, 3, seconds=20)
     types = {message.message["type"] for message in receiver.received}
     assert types == {"credential.created", "credential.suspended", "credential.revoked"}
+
+
+def test_what_a_dead_worker_was_sending_is_free_within_a_minute_and_sent_again(
+    acme: Account, receiver: Receiver, open_loopback: None, start: Start
+) -> None:
+    hook_to(receiver, account=acme)
+    receiver.slowness = 60
+    worker = start()
+    factories.credential(acme)
+    assert heard_within(receiver, 1, seconds=20)
+    os.killpg(worker.pid, signal.SIGKILL)
+    worker.wait(timeout=10)
+    held = Delivery.objects.get()
+    assert held.status == DeliveryStatus.PENDING
+    assert held.claim_token is not None
+    assert held.claimed_until is not None
+    assert timezone.now() < held.claimed_until < timezone.now() + timedelta(seconds=60)
+    # The minute has passed.
+    Delivery.objects.update(claimed_until=timezone.now())
+    receiver.slowness = 0
+    start()
+    assert within(20, lambda: Delivery.objects.get().status == DeliveryStatus.SUCCEEDED)
+    first, second = receiver.received
+    assert (first.message_id, first.body) == (second.message_id, second.body)
