@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from redemption import refresh
 from redemption.apple import identities, push, registrations
-from redemption.google import root_keys
+from redemption.google import classes, patches, root_keys
 from redemption.models import AppleLog
 
 LOGS_KEPT = timedelta(days=30)
@@ -24,8 +24,15 @@ def push_due() -> None:
 @shared_task
 def refresh_passes() -> None:
     """Marks the passes whose design was changed, or whose person's time has begun or ended."""
+    classes.make_missing()
     refresh.mark_designs()
     refresh.mark_validity(now=timezone.now())
+
+
+@shared_task
+def send_google() -> None:
+    """Sends Google the classes and objects that have changed."""
+    patches.send_due()
 
 
 @shared_task

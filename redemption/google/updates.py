@@ -7,7 +7,10 @@ from datetime import datetime
 from django.db.models import QuerySet
 from django.utils import timezone
 
+from credentials import doorbell
 from redemption.models import GoogleClass, GooglePass
+
+SEND = "redemption.tasks.send_google"
 
 
 def owe(passes: QuerySet[GooglePass], *, now: datetime) -> None:
@@ -15,9 +18,11 @@ def owe(passes: QuerySet[GooglePass], *, now: datetime) -> None:
 
     The attempts begin anew: whatever failed before was about other content.
     """
-    passes.update(modified_at=now, patch_due_at=now, patch_attempts=0)
+    if passes.update(modified_at=now, patch_due_at=now, patch_attempts=0):
+        doorbell.ring(SEND)
 
 
 def owe_classes(classes: QuerySet[GoogleClass]) -> None:
     """Notes that the design of these classes has changed."""
-    classes.update(patch_due_at=timezone.now(), patch_attempts=0)
+    if classes.update(patch_due_at=timezone.now(), patch_attempts=0):
+        doorbell.ring(SEND)
