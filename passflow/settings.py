@@ -78,6 +78,7 @@ _LOOK_UPS = {
     "credentials.tasks.send_invitations": 2,
     "credentials.tasks.tidy_up": 3600,
     "redemption.tasks.push_due": 1,
+    "redemption.tasks.send_google": 2,
     "webhooks.tasks.deliver_due": 1,
     "redemption.tasks.refresh_passes": 30,
     "redemption.tasks.refresh_google_root_keys": 60,
