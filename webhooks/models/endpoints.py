@@ -51,11 +51,11 @@ class Endpoint(models.Model):
     # One message at a time, in the order of the events.
     fifo = models.BooleanField("in order", default=False, db_default=False)
     signature_scheme = models.CharField(
+        "signature",
         max_length=3,
         choices=SignatureScheme,
         default=SignatureScheme.V1,
         db_default=SignatureScheme.V1,
-        editable=False,
     )
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
