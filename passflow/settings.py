@@ -11,6 +11,7 @@ from django.core.management.utils import get_random_secret_key
 from environs import Env
 
 from passflow.local_secrets import local_secret
+from passflow.schedule import LOOK_UPS
 
 env = Env()
 
@@ -72,23 +73,10 @@ CELERY_TASK_IGNORE_RESULT = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "celerybeat-schedule")
-# The look-ups that make every doorbell dispensable: task, and seconds between two runs.
-_LOOK_UPS = {
-    "credentials.tasks.expire_due": 30,
-    "credentials.tasks.send_invitations": 2,
-    "credentials.tasks.tidy_up": 3600,
-    "redemption.tasks.push_due": 1,
-    "redemption.tasks.send_google": 2,
-    "webhooks.tasks.deliver_due": 1,
-    "redemption.tasks.refresh_passes": 30,
-    "redemption.tasks.refresh_google_root_keys": 60,
-    "redemption.tasks.warn_of_expiry": 3600,
-    "redemption.tasks.tidy_up": 3600,
-}
 # `expires` keeps a worker that was away from finding hours of rings in its queue.
 CELERY_BEAT_SCHEDULE = {
     task: {"task": task, "schedule": float(seconds), "options": {"expires": seconds}}
-    for task, seconds in _LOOK_UPS.items()
+    for task, seconds in LOOK_UPS.items()
 }
 
 # Called inside the transaction of every event, in this order, with a list of the events.
@@ -264,6 +252,8 @@ GOOGLE_ROOT_KEYS_URL = env.str("PASSFLOW_GOOGLE_ROOT_KEYS_URL", "https://pay.goo
 GOOGLE_SAVE_URL = env.str("PASSFLOW_GOOGLE_SAVE_URL", "https://pay.google.com/gp/v/save/")
 WEBHOOK_ALLOWED_NETWORKS: list[str] = env.list("PASSFLOW_WEBHOOK_ALLOWED_NETWORKS", [])
 WEBHOOK_ALLOWED_PORTS: list[int] = env.list("PASSFLOW_WEBHOOK_ALLOWED_PORTS", [], subcast=int)
+# For so long, deliveries and their attempts are on record; events stay for ever.
+WEBHOOK_RETENTION_DAYS = env.int("PASSFLOW_WEBHOOK_RETENTION_DAYS", 90)
 # Whoever is served over https sends nothing in clear either.
 WEBHOOK_HTTPS_ONLY = _HTTPS
 

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.urls import URLPattern, URLResolver, get_resolver
+from django.utils import timezone
 
 from credentials.models import Account, Credential, Event
 from credentials.scopes import Scope
 from tests import factories
 from tests.callers import Caller
 from webhooks.endpoints import create_endpoint, send_test
-from webhooks.models import Endpoint
+from webhooks.models import Endpoint, Replay
+from webhooks.replays import cancel_replay, start_replay
 
 # What the right key gets, and what the key of another account gets for the same call: 404, an empty list or
 # trail, a row of its own, or 422 because the body names what it does not have.
@@ -52,6 +55,11 @@ DELETE webhook_endpoints/{endpoint_id}                     account.webhook      
 POST   webhook_endpoints/{endpoint_id}/rotate_secret       account.webhook                   200  404
 POST   webhook_endpoints/{endpoint_id}/test                account.webhook                   202  404
 GET    webhook_endpoints/{endpoint_id}/deliveries          account.webhook                   200  404
+POST   webhook_endpoints/{endpoint_id}/replay              account.webhook                   202  404
+GET    webhook_endpoints/{endpoint_id}/replays             account.webhook                   200  404
+GET    webhook_endpoints/{endpoint_id}/replays/{replay_id} account.webhook                   200  404
+POST   webhook_endpoints/{endpoint_id}/replays/{replay_id}/cancel account.webhook            200  404
+GET    deliveries/{delivery_id}                            account.webhook                   200  404
 POST   deliveries/{delivery_id}/retry                      account.webhook                   202  404
 """
 
@@ -101,17 +109,21 @@ def things(acme: Account) -> Things:
     credential = factories.credential(acme)
     kind = factories.credential_type(acme)
     endpoint, _ = create_endpoint(acme, url="https://hooks.example/in", actor="test")
+    past = timezone.now() - timedelta(hours=1)
+    replay = cancel_replay(start_replay(endpoint, since=past, actor="test"), actor="test")
     ids = {
         "person_id": credential.person_id,
         "credential_id": credential.public_id,
         "endpoint_id": endpoint.public_id,
         "delivery_id": send_test(endpoint, actor="test").public_id,
+        "replay_id": replay.public_id,
     }
     bodies: dict[str, dict[str, Any]] = {
         "POST people": {"first_name": "Ada", "last_name": "Lovelace"},
         "POST people/{person_id}/credentials": {"credential_type_id": kind.pk},
         "POST credentials": {"credential_type_id": kind.pk, "person_id": credential.person_id},
         "POST webhook_endpoints": {"url": "https://hooks.example/in"},
+        "POST webhook_endpoints/{endpoint_id}/replay": {"since": past.isoformat()},
     }
     return Things(ids, bodies)
 
@@ -206,4 +218,4 @@ def grants(scope: str, needed: str) -> bool:
 
 def count_rows() -> list[int]:
     """How much there is of what calls make or write down."""
-    return [rows.objects.count() for rows in (Credential, Event, Endpoint)]
+    return [rows.objects.count() for rows in (Credential, Event, Endpoint, Replay)]

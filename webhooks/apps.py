@@ -16,3 +16,4 @@ class WebhooksConfig(AppConfig):
 
     def ready(self) -> None:
         register(checks.check_allowed_networks, Tags.security)
+        register(checks.check_retention, Tags.security)

@@ -1,4 +1,4 @@
-"""System checks: settings with which webhooks would reach what they must not."""
+"""System checks: settings with which webhooks would reach what they must not, or forget too soon."""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ _METADATA = tuple(
     ip_network(text) for text in ("169.254.169.254/32", "168.63.129.16/32", "fd00:ec2::254/128")
 )
 _EVERYTHING = 8
+# Retries go on for three days, and somebody must have the time to look at what came of them.
+SHORTEST_RETENTION_DAYS = 7
 
 
 def check_allowed_networks(
@@ -34,6 +36,19 @@ def check_allowed_networks(
         )
         for network in networks
         if (danger := _danger_of(network))
+    ]
+
+
+def check_retention(
+    app_configs: Sequence[AppConfig] | None = None, **options: object
+) -> list[checks.CheckMessage]:
+    """Refuses to forget deliveries whose retries may not have ended."""
+    if settings.WEBHOOK_RETENTION_DAYS >= SHORTEST_RETENTION_DAYS:
+        return []
+    return [
+        checks.Error(
+            f"PASSFLOW_WEBHOOK_RETENTION_DAYS must be at least {SHORTEST_RETENTION_DAYS}.", id="webhooks.E002"
+        )
     ]
 
 

@@ -13,12 +13,12 @@ from webhooks.models import Delivery, Endpoint
 from webhooks.payloads import CARRIED_TYPES
 
 # A test goes to the one endpoint that asked for it.
-_FANNED_OUT = CARRIED_TYPES - {EventType.WEBHOOK_TEST}
+FANNED_OUT = CARRIED_TYPES - {EventType.WEBHOOK_TEST}
 
 
 def write_deliveries(events: Sequence[Event]) -> None:
     """One delivery per event and endpoint of its account that hears it: two queries, whatever the number."""
-    public = [event for event in events if event.type in _FANNED_OUT]
+    public = [event for event in events if event.type in FANNED_OUT]
     if not public:
         return
     endpoints: defaultdict[int, list[Endpoint]] = defaultdict(list)

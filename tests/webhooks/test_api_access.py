@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
+from datetime import timedelta
 
 import pytest
+from django.utils import timezone
 
 from credentials.models import Account
 from credentials.scopes import Scope
 from tests import factories
 from tests.webhooks.callers import Caller
 from tests.webhooks.receivers import Hook
+from webhooks.replays import start_replay
 
 ENDPOINT_CALLS = [
     ("GET", "webhook_endpoints/{endpoint}"),
@@ -19,15 +22,22 @@ ENDPOINT_CALLS = [
     ("POST", "webhook_endpoints/{endpoint}/rotate_secret"),
     ("POST", "webhook_endpoints/{endpoint}/test"),
     ("GET", "webhook_endpoints/{endpoint}/deliveries"),
+    ("POST", "webhook_endpoints/{endpoint}/replay"),
+    ("GET", "webhook_endpoints/{endpoint}/replays"),
+    ("GET", "webhook_endpoints/{endpoint}/replays/{replay}"),
+    ("POST", "webhook_endpoints/{endpoint}/replays/{replay}/cancel"),
 ]
-ROW_CALLS = [*ENDPOINT_CALLS, ("POST", "deliveries/{delivery}/retry")]
+ROW_CALLS = [*ENDPOINT_CALLS, ("GET", "deliveries/{delivery}"), ("POST", "deliveries/{delivery}/retry")]
 CALLS = [("GET", "webhook_endpoints"), ("POST", "webhook_endpoints"), *ROW_CALLS]
 
 
 def _path(template: str, hook: Hook) -> str:
     factories.credential(hook.endpoint.account)
+    since = timezone.now() - timedelta(hours=1)
     return template.format(
-        endpoint=hook.endpoint.public_id, delivery=hook.endpoint.deliveries.latest("id").public_id
+        endpoint=hook.endpoint.public_id,
+        delivery=hook.endpoint.deliveries.latest("id").public_id,
+        replay=start_replay(hook.endpoint, since=since, actor="test").public_id,
     )
 
 
@@ -54,6 +64,7 @@ def test_another_account_finds_nothing(hook: Hook, globex: Account, method: str,
     assert answer.status_code == 404
     hook.endpoint.refresh_from_db()
     assert hook.endpoint.deleted_at is None
+    assert hook.endpoint.replays.get().status == "running"
     assert hook.endpoint.secrets.count() == 1
 
 
@@ -62,7 +73,7 @@ def test_another_account_finds_nothing(hook: Hook, globex: Account, method: str,
 def test_an_unknown_id_finds_nothing(
     hook: Hook, caller: Caller, method: str, template: str, unknown: str
 ) -> None:
-    answer = caller.call(method, template.format(endpoint=unknown, delivery=unknown), {})
+    answer = caller.call(method, template.format(endpoint=unknown, delivery=unknown, replay=unknown), {})
     assert answer.status_code == 404
     assert answer["Content-Type"] == "application/problem+json"
 
@@ -83,6 +94,11 @@ def test_a_deleted_endpoint_is_unknown(hook: Hook, caller: Caller, method: str, 
         ("GET", "webhook_endpoints/{endpoint}/rotate_secret"),
         ("GET", "webhook_endpoints/{endpoint}/test"),
         ("POST", "webhook_endpoints/{endpoint}/deliveries"),
+        ("GET", "webhook_endpoints/{endpoint}/replay"),
+        ("POST", "webhook_endpoints/{endpoint}/replays"),
+        ("DELETE", "webhook_endpoints/{endpoint}/replays/{replay}"),
+        ("GET", "webhook_endpoints/{endpoint}/replays/{replay}/cancel"),
+        ("DELETE", "deliveries/{delivery}"),
         ("GET", "deliveries/{delivery}/retry"),
     ],
 )

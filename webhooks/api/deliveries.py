@@ -28,10 +28,21 @@ class DeliveriesOfEndpoint(APIView):
         responses=DeliveryJson(many=True),
     )
     def get(self, request: Request, endpoint_id: str) -> Response:
-        """List the deliveries to an endpoint with every attempt, newest first."""
-        found = lookups.deliveries(request).filter(endpoint=lookups.find_endpoint(request, endpoint_id))
-        rows = read_query(request, DeliveriesQuery).applied_to(found)
+        """List the newest 10,000 deliveries to an endpoint that match, with every attempt."""
+        endpoint = lookups.find_endpoint(request, endpoint_id)
+        rows = read_query(request, DeliveriesQuery).listed(endpoint)
         return answer_page(rows, request=request, shape=DeliveryJson)
+
+
+class OneDelivery(APIView):
+    """One delivery."""
+
+    required_scopes = {"GET": Scope.WEBHOOK}
+
+    @extend_schema(operation_id="getWebhookDelivery", responses=DeliveryJson)
+    def get(self, request: Request, delivery_id: str) -> Response:
+        """Show a delivery with every attempt."""
+        return Response(DeliveryJson(lookups.find_delivery(request, delivery_id)).data)
 
 
 class DeliveryRetry(APIView):

@@ -10,6 +10,7 @@ from webhooks.shapes.endpoints import (
     EndpointWithSecretJson,
     RotationInput,
 )
+from webhooks.shapes.replays import ReplayInput, ReplayJson
 
 __all__ = [
     "AttemptJson",
@@ -19,5 +20,7 @@ __all__ = [
     "EndpointInput",
     "EndpointJson",
     "EndpointWithSecretJson",
+    "ReplayInput",
+    "ReplayJson",
     "RotationInput",
 ]

@@ -10,8 +10,9 @@ from rest_framework import serializers
 
 from credentials.event_types import PUBLIC_EVENT_TYPES
 from credentials.timestamps import rfc3339
-from webhooks import payloads
-from webhooks.models import KEPT_OF_RESPONSE, Attempt, Delivery, DeliveryStatus
+from webhooks import answers, payloads
+from webhooks.delivery_log import find_deliveries
+from webhooks.models import KEPT_OF_RESPONSE, Attempt, Delivery, DeliveryStatus, Endpoint
 from webhooks.outcomes import Outcome
 
 Json = dict[str, Any]
@@ -34,7 +35,7 @@ class AttemptJson(serializers.Serializer[Attempt]):
             "duration_ms": instance.duration_ms,
             "outcome": instance.outcome,
             "response_status": instance.response_status,
-            "response": instance.response_excerpt,
+            "response": answers.shown(instance),
         }
 
 
@@ -72,10 +73,19 @@ class DeliveryJson(serializers.Serializer[Delivery]):
 
 
 class DeliveriesQuery(serializers.Serializer[Any]):
-    """Which deliveries."""
+    """Which deliveries of an endpoint."""
 
     status = serializers.ChoiceField(choices=DeliveryStatus.choices, required=False)
+    type = serializers.ChoiceField(choices=PUBLIC_EVENT_TYPES, required=False)
+    credential_id = serializers.CharField(
+        max_length=24, required=False, help_text="Of events of this credential."
+    )
+    since = serializers.DateTimeField(required=False, help_text="Made at or after this time.")
+    until = serializers.DateTimeField(required=False, help_text="Made before this time.")
 
-    def applied_to(self, deliveries: QuerySet[Delivery]) -> QuerySet[Delivery]:
-        """The deliveries that match."""
-        return deliveries.filter(**self.validated_data)
+    def listed(self, endpoint: Endpoint) -> QuerySet[Delivery]:
+        """The newest that match."""
+        asked = {
+            "event_type" if name == "type" else name: value for name, value in self.validated_data.items()
+        }
+        return DeliveryJson.rows(find_deliveries(endpoint, **asked))

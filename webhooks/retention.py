@@ -1,0 +1,52 @@
+"""Drops what was delivered long ago, in batches that hold up nobody."""
+
+from __future__ import annotations
+
+import time
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db import connection, transaction
+from django.utils import timezone
+
+from webhooks.models import Attempt, Delivery, DeliveryStatus, Replay, ReplayStatus
+
+BATCH = 1_000
+
+
+def kept_since(*, now: datetime) -> datetime:
+    """The time from which on deliveries, attempts and replays are still on record."""
+    return now - timedelta(days=settings.WEBHOOK_RETENTION_DAYS)
+
+
+def drop_old(*, seconds: float = 20.0) -> int:
+    """Deletes old deliveries with their attempts; how many deliveries.
+
+    A delivery counts from its creation; one that is still pending stays. Events are the audit trail and stay
+    for ever. Begins no batch after `seconds`; the next run finds where this one stopped.
+    """
+    ends_at = time.monotonic() + seconds
+    before = kept_since(now=timezone.now())
+    Replay.objects.exclude(status=ReplayStatus.RUNNING).filter(finished_at__lt=before).delete()
+    after = dropped = 0
+    while time.monotonic() < ends_at and (batch := _oldest(after, before=before)):
+        dropped += _drop(batch)
+        after = batch[-1]
+    return dropped
+
+
+def _oldest(after: int, *, before: datetime) -> list[int]:
+    """Primary keys, which rise with time: to begin with the lowest needs no further index."""
+    rows = Delivery.objects.filter(pk__gt=after).order_by("pk").values_list("pk", "created_at")[:BATCH]
+    return [pk for pk, created_at in rows if created_at < before]
+
+
+def _drop(batch: list[int]) -> int:
+    with transaction.atomic():
+        finished = Delivery.objects.filter(pk__in=batch).exclude(status=DeliveryStatus.PENDING)
+        # Whoever retries one at this moment keeps it.
+        keys = list(finished.select_for_update(skip_locked=True).values_list("pk", flat=True))
+        Attempt.objects.filter(delivery__in=keys).delete()
+        # `delete()` would read them all once more, and their attempts, to delete a hundred at a time.
+        Delivery.objects.filter(pk__in=keys)._raw_delete(connection.alias)
+    return len(keys)
