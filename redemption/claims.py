@@ -14,6 +14,7 @@ from credentials.states import PassState, Wallet
 from credentials.values import current_value_key
 from redemption import access
 from redemption.apple import identities
+from redemption.google import offers
 from redemption.models import AppleAuthenticationToken, ApplePass
 
 # How long an offer can be fetched, and the same one is given again.
@@ -36,13 +37,36 @@ def claim_apple(token: str) -> WalletPass:
         pass_type = identities.pass_type_for(credential.credential_type)
         if offer := _fresh_offer(credential, Wallet.APPLE, now=now):
             return offer
-        offer = _offer(credential, Wallet.APPLE, now=now)
+        offer = _record(_offer(credential, Wallet.APPLE, now=now), now=now)
         apple_pass = ApplePass.objects.create(wallet_pass=offer, pass_type=pass_type, modified_at=_whole(now))
         first = tokens.first_authentication_token(token, serial_number=offer.serial_number)
         AppleAuthenticationToken.objects.create(
             apple_pass=apple_pass, generation=0, digest=tokens.digest(first), created_at=now
         )
     return offer
+
+
+def claim_google(token: str) -> str:
+    """The link to save a card that is at Google by then: a new one, or the one offered a moment ago.
+
+    Google is asked while nothing is locked, so whatever was true before is looked at again afterwards. A
+    card that was made in vain stays at Google, where nobody ever gets a link to it. Raises `NotFound`,
+    `Gone`, `Conflict` (`InUse`, `Suspended`, a design without Google), and `GoogleUnavailable`.
+    """
+    with transaction.atomic():
+        credential = _claimable_for_google(token)
+        offer = _fresh_offer(credential, Wallet.GOOGLE, now=timezone.now())
+    if offer is None:
+        new = _offer(credential, Wallet.GOOGLE, now=timezone.now())
+        card = offers.insert(new)
+        with transaction.atomic():
+            now = timezone.now()
+            new.credential, new.offered_at = _claimable_for_google(token), now
+            offer = _fresh_offer(new.credential, Wallet.GOOGLE, now=now)
+            if offer is None:
+                offer = _record(new, now=now)
+                offers.record(card, now=now)
+    return offers.save_link(offer)
 
 
 def is_fresh(offer: WalletPass, *, now: datetime) -> bool:
@@ -56,15 +80,28 @@ def _fresh_offer(credential: Credential, wallet: Wallet, *, now: datetime) -> Wa
     ).last()
 
 
+def _claimable_for_google(token: str) -> Credential:
+    credential = access.claimable(token).credential
+    if not credential.credential_type.google_enabled:
+        raise Conflict("This pass is not made for Google Wallet.")
+    return credential
+
+
 def _offer(credential: Credential, wallet: Wallet, *, now: datetime) -> WalletPass:
-    lifecycle.void_offers(credential, now=now, keep=MOST_OFFERS - 1)
-    return WalletPass.objects.create(
+    """A pass that is not on record yet."""
+    return WalletPass(
         credential=credential,
         wallet=wallet,
         serial_number=tokens.mint_serial_number(),
         value_key=current_value_key(credential.account),
         offered_at=now,
     )
+
+
+def _record(offer: WalletPass, *, now: datetime) -> WalletPass:
+    lifecycle.void_offers(offer.credential, now=now, keep=MOST_OFFERS - 1)
+    offer.save(force_insert=True)
+    return offer
 
 
 def _whole(moment: datetime) -> datetime:

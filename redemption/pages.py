@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import wraps
 
-from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.template.loader import render_to_string
@@ -24,18 +23,31 @@ from credentials.models import Person
 from redemption import access, claims, throttling, wallets
 from redemption.access import ENDED, Standing, Visit
 from redemption.apple import files
+from redemption.google.offers import GoogleUnavailable
 
 PKPASS = "application/vnd.apple.pkpass"
 
 View = Callable[..., HttpResponse]
 
-_STATUSES: dict[type[Refusal], int] = {Conflict: 409, Gone: 410, Unavailable: 503}
-
-# What to tell somebody whose step failed although the URL is good: the page then still has its buttons.
-_NOTICES: dict[int, Promise] = {
-    410: _("That download has ended. Add the pass again to get a fresh one."),
-    503: _("This does not work at the moment, and nothing has changed. Please try again in a few minutes."),
-}
+# The status of each refusal, and what to tell somebody whose step failed although the URL is good: the page
+# then still has its buttons.
+_REFUSALS: tuple[tuple[type[Refusal], int, Promise | str], ...] = (
+    (Conflict, 409, ""),
+    (Gone, 410, _("That download has ended. Add the pass again to get a fresh one.")),
+    (
+        GoogleUnavailable,
+        503,
+        _(
+            "Google Wallet cannot be reached at the moment, and nothing has changed. "
+            "Please try again in a few minutes."
+        ),
+    ),
+    (
+        Unavailable,
+        503,
+        _("This does not work at the moment, and nothing has changed. Please try again in a few minutes."),
+    ),
+)
 
 
 def answers(*methods: str, limit: str) -> Callable[[View], View]:
@@ -59,7 +71,7 @@ def answers(*methods: str, limit: str) -> Callable[[View], View]:
             except NotFound:
                 return not_found(request)
             except Refusal as refusal:
-                return _page(request, token, access.visit(token), status=_status_of(refusal))
+                return _refused(request, token, refusal)
 
         return answer
 
@@ -93,10 +105,8 @@ def apple_file(request: HttpRequest, token: str, serial_number: str) -> HttpResp
 
 @answers("POST", limit="claims")
 def claim_google(request: HttpRequest, token: str) -> HttpResponse:
-    """POST for a save link; no way leads to Google yet, so whoever may claim gets the page that says so."""
-    with transaction.atomic():
-        access.claimable(token)
-    raise Unavailable("Google cannot be reached.")
+    """POST for a card at Google: 303 to the link that saves it. Asking again leads to the same card."""
+    return HttpResponseRedirect(claims.claim_google(token), status=303)
 
 
 @csrf_exempt
@@ -112,7 +122,14 @@ def robots(request: HttpRequest) -> HttpResponse:
     return HttpResponse("User-agent: *\nDisallow: /passes/\n", content_type="text/plain")
 
 
-def _page(request: HttpRequest, token: str, visit: Visit, *, status: int) -> HttpResponse:
+def _refused(request: HttpRequest, token: str, refusal: Refusal) -> HttpResponse:
+    _, status, notice = next(row for row in _REFUSALS if isinstance(refusal, row[0]))
+    return _page(request, token, access.visit(token), status=status, notice=notice)
+
+
+def _page(
+    request: HttpRequest, token: str, visit: Visit, *, status: int, notice: Promise | str = ""
+) -> HttpResponse:
     """The page of a standing, with no more of the holder than tells them that the pass is theirs."""
     credential = visit.credential
     ready = visit.standing == Standing.READY
@@ -125,7 +142,7 @@ def _page(request: HttpRequest, token: str, visit: Visit, *, status: int) -> Htt
         "holder": "" if visit.standing in ENDED else _short_name(credential.person),
         "wallets": wallets.offered(credential) if ready else [],
         "has_expired": credential.has_expired(timezone.now()),
-        "notice": _NOTICES.get(status, "") if ready else "",
+        "notice": notice if ready else "",
     }
     return render(request, f"redemption/{visit.standing}.html", context, status=status)
 
@@ -133,10 +150,6 @@ def _page(request: HttpRequest, token: str, visit: Visit, *, status: int) -> Htt
 def _not_allowed(request: HttpRequest, token: str, *, methods: tuple[str, ...]) -> HttpResponse:
     page = render_to_string("redemption/not_allowed.html", {"token": token}, request)
     return HttpResponse(page, status=405, headers={"Allow": ", ".join(methods)})
-
-
-def _status_of(refusal: Refusal) -> int:
-    return next(status for kind, status in _STATUSES.items() if isinstance(refusal, kind))
 
 
 def _short_name(person: Person) -> str:

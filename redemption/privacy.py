@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from urllib.parse import urlsplit
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
 PATH = "/passes"
@@ -13,11 +15,15 @@ HEADERS = {
     "Cache-Control": "no-store, private",
     "Referrer-Policy": "no-referrer",
     "X-Robots-Tag": "noindex, nofollow",
-    "Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; "
-    "base-uri 'none'; frame-ancestors 'none'",
     "X-Content-Type-Options": "nosniff",
     "Cross-Origin-Opener-Policy": "same-origin",
 }
+
+
+POLICY = (
+    "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self' {saving}; "
+    "base-uri 'none'; frame-ancestors 'none'"
+)
 
 
 class PrivacyMiddleware:
@@ -31,6 +37,18 @@ class PrivacyMiddleware:
         if request.path_info == PATH or request.path_info.startswith(f"{PATH}/"):
             for name, value in HEADERS.items():
                 response[name] = value
+            response["Content-Security-Policy"] = POLICY.format(saving=_where_cards_are_saved())
             # The URL is the whole authority here; a cookie could only follow somebody around.
             response.cookies.clear()
         return response
+
+
+def _where_cards_are_saved() -> str:
+    """To where a form's answer may redirect: the save link, and where Google leads from there.
+
+    Browsers hold every step of a redirected form against the policy; Google sends whoever is not signed in
+    on to another of its hosts.
+    """
+    save = urlsplit(settings.GOOGLE_SAVE_URL)
+    is_google = (save.hostname or "").endswith(".google.com")
+    return "https://*.google.com" if is_google else f"{save.scheme}://{save.netloc}"

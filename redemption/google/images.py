@@ -35,15 +35,15 @@ def image_members(google_class: GoogleClass) -> dict[str, Any]:
 
 
 @require_safe
-def image(request: HttpRequest, suffix: str, version: int, role: str) -> HttpResponseBase | None:
+def image(request: HttpRequest, suffix: str, version: str, role: str) -> HttpResponseBase:
     """GET the finest rendition of an image, as it is now; 404 for whatever no card shows."""
-    found = _finest(suffix, version=version, role=role)
+    found = _finest(suffix, version=int(version), role=role)
     png = bytes(found.png)
-    is_current = version == found.credential_type.version
+    is_current = int(version) == found.credential_type.version
     headers = {"Cache-Control": LASTING if is_current else PASSING}
     etag = quote_etag(hashlib.sha256(png).hexdigest())
     response = HttpResponse(png, content_type="image/png", headers={**headers, "ETag": etag})
-    return get_conditional_response(request, etag=etag, response=response)
+    return get_conditional_response(request, etag=etag, response=response) or response
 
 
 def _finest(suffix: str, *, version: int, role: str) -> DesignImage:
