@@ -233,7 +233,7 @@ def _root_key(member: object) -> RootKey | None:
     if not isinstance(member, dict) or member.get("protocolVersion") != PROTOCOL:
         return None
     value, expiration = member.get("keyValue"), _expiration(member.get("keyExpiration"))
-    if expiration is None or _public_key_or_none(value) is None:
+    if expiration is None or not isinstance(value, str) or _public_key_or_none(value) is None:
         return None
     return RootKey(value, PROTOCOL, expiration)
 
