@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from redemption import refresh
 from redemption.apple import identities, push, registrations
-from redemption.google import classes, patches, root_keys
+from redemption.google import classes, patches, reconciler, root_keys, settling
 from redemption.models import AppleLog
 
 LOGS_KEPT = timedelta(days=30)
@@ -42,6 +42,18 @@ def warn_of_expiry() -> None:
 
 
 @shared_task
+def settle_google() -> None:
+    """Makes true what Google's messages say."""
+    settling.settle_due()
+
+
+@shared_task
+def reconcile_google() -> None:
+    """Asks Google about passes whose messages may have been lost."""
+    reconciler.reconcile_due()
+
+
+@shared_task
 def refresh_google_root_keys() -> None:
     """Fetches the keys that Google's messages are verified with, before they go stale."""
     root_keys.refresh_due()
@@ -49,6 +61,7 @@ def refresh_google_root_keys() -> None:
 
 @shared_task
 def tidy_up() -> None:
-    """Forgets devices without passes and old lines of their logs."""
+    """Forgets devices without passes, old lines of their logs, and old messages of Google's."""
     registrations.forget_idle_devices()
+    settling.forget_old()
     AppleLog.objects.filter(received_at__lt=timezone.now() - LOGS_KEPT).delete()
