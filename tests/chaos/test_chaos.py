@@ -17,8 +17,8 @@ UNPREPARED = 2
     reason="needs the programs of PostgreSQL and Redis",
 )
 def test_nothing_is_lost_whatever_fails() -> None:
-    # Faults are drawn by the seed; when each strikes depends on the machine all the same.
-    short = ["--faults", "11", "--events", "400", "--every", "3", "--seed", "1"]
+    # With this seed the worker is killed early: what it was sending is free again after 45 seconds.
+    short = ["--faults", "11", "--events", "400", "--every", "2.5", "--seed", "2070"]
     ran = subprocess.run(
         [sys.executable, "-m", "tests.chaos", *short],
         cwd=settings.BASE_DIR,
