@@ -9,6 +9,8 @@ LOOK_UPS = {
     "credentials.tasks.tidy_up": 3600,
     "redemption.tasks.push_due": 1,
     "redemption.tasks.send_google": 2,
+    "redemption.tasks.settle_google": 1,
+    "redemption.tasks.reconcile_google": 10,
     "webhooks.tasks.deliver_due": 1,
     "webhooks.tasks.replay_due": 1,
     "webhooks.tasks.drop_old": 300,
