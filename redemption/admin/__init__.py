@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from __future__ import annotations
-
 from redemption.admin import apple, google
 
 __all__ = ["apple", "google"]

@@ -56,7 +56,7 @@ class TokenEndpoint(transport.Request):
         **options: object,
     ) -> Answer:
         """The answer. Raises `Unreachable` or `OverQuota` where google-auth would try again and again."""
-        answer = exchange(connected(requests.Session()), method, url, headers=headers, body=body)
+        answer = exchange(connected(requests.Session()), method, url, headers=headers, data=body)
         if answer.status == HTTPStatus.TOO_MANY_REQUESTS:
             raise OverQuota("Google gives out no more tokens for now.", retry_after=answer.retry_after)
         if not _is_in_form(answer):

@@ -53,16 +53,21 @@ def exchange(
     *,
     headers: Mapping[str, str] | None = None,
     params: Mapping[str, str] | None = None,
-    body: bytes | None = None,
+    data: bytes | None = None,
+    json: Mapping[str, object] | None = None,
 ) -> Answer:
-    """Sends one request, never to where an answer redirects. Raises `Unreachable`."""
+    """Sends one request, never to where an answer redirects. Raises `Unreachable`.
+
+    The body is `data` or `json`; google-auth logs the first of an authorized request at DEBUG.
+    """
     try:
         with session.request(
             method,
             url,
             headers=dict(headers or {}),
             params=params,
-            data=body,
+            data=data,
+            json=json,
             auth=_as_it_is,
             timeout=(CONNECT_SECONDS, READ_SECONDS),
             allow_redirects=False,

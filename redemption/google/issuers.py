@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Sequence
+from typing import Any
 
 from django.db import transaction
 from django.db.models import QuerySet
@@ -13,7 +14,8 @@ from django.utils import timezone
 from credentials.errors import Invalid, Unavailable
 from credentials.event_types import EventType
 from credentials.events import record
-from credentials.models import Account
+from credentials.models import Account, CredentialType
+from redemption.google import updates
 from redemption.google.errors import GoogleFailure, Missing, NotInvited, Rejected
 from redemption.google.rest import Google
 from redemption.google.service_accounts import KeyFile, encrypted_key, read_key_file
@@ -36,19 +38,15 @@ def import_issuer(
 ) -> GoogleIssuer:
     """Checks and stores an issuer with the JSON key file of its service account; in use at once.
 
-    An account has one issuer. Importing it again replaces the key; `redemption_issuers` stays as it is where
-    None. Nothing is asked of Google. Raises `Invalid` naming the input at fault.
+    An account has one issuer. Importing it again replaces the key. `redemption_issuers` says whose Smart Tap
+    readers get the value; None leaves that as it is. Nothing is asked of Google. Raises `Invalid` naming the
+    input at fault.
     """
     _check_id(issuer_id, field="issuer_id")
-    for redeemer in redemption_issuers or ():
-        _check_id(redeemer, field="redemption_issuers")
-    if len(redemption_issuers or ()) > MOST_REDEMPTION_ISSUERS:
-        raise Invalid("redemption_issuers", f"There can be at most {MOST_REDEMPTION_ISSUERS} of them.")
-    checked = read_key_file(service_account)
-    columns = _columns(checked, issuer_id=issuer_id)
+    columns = _columns(read_key_file(service_account), issuer_id=issuer_id)
     if redemption_issuers is not None:
-        columns["redemption_issuers"] = list(dict.fromkeys(redemption_issuers))
-    return _store(account, issuer_id=issuer_id, columns=columns, actor=actor)
+        columns["redemption_issuers"] = _redeemers(redemption_issuers)
+    return _store(account, columns=columns, actor=actor)
 
 
 def check_issuer(issuer: GoogleIssuer, *, actor: str) -> None:
@@ -104,7 +102,15 @@ def _check_id(issuer_id: str, *, field: str) -> None:
         raise Invalid(field, "An issuer id has digits only, as the Google Pay & Wallet Console shows it.")
 
 
-def _columns(checked: KeyFile, *, issuer_id: str) -> dict[str, object]:
+def _redeemers(issuer_ids: Sequence[str]) -> list[str]:
+    for issuer_id in issuer_ids:
+        _check_id(issuer_id, field="redemption_issuers")
+    if len(issuer_ids) > MOST_REDEMPTION_ISSUERS:
+        raise Invalid("redemption_issuers", f"There can be at most {MOST_REDEMPTION_ISSUERS} of them.")
+    return list(dict.fromkeys(issuer_ids))
+
+
+def _columns(checked: KeyFile, *, issuer_id: str) -> dict[str, Any]:
     return {
         "issuer_id": issuer_id,
         "service_account_email": checked.email,
@@ -119,7 +125,8 @@ def _columns(checked: KeyFile, *, issuer_id: str) -> dict[str, object]:
 
 
 @transaction.atomic
-def _store(account: Account, *, issuer_id: str, columns: dict[str, object], actor: str) -> GoogleIssuer:
+def _store(account: Account, *, columns: dict[str, Any], actor: str) -> GoogleIssuer:
+    issuer_id = columns["issuer_id"]
     if GoogleIssuer.objects.filter(issuer_id=issuer_id).exclude(account=account).exists():
         raise Invalid("issuer_id", f"Issuer {issuer_id} belongs to another account.")
     former = GoogleIssuer.objects.select_for_update().filter(account=account).first()
@@ -129,7 +136,13 @@ def _store(account: Account, *, issuer_id: str, columns: dict[str, object], acto
     issuer, _ = GoogleIssuer.objects.update_or_create(
         account=account, defaults={**columns, "imported_at": now}
     )
-    data = {name: columns[name] for name in ("issuer_id", "service_account_email", "private_key_id")}
+    if former is not None and former.redemption_issuers != issuer.redemption_issuers:
+        # Every class and card says whose readers it answers: as after a change of their design.
+        smart_tap = CredentialType.objects.filter(account=account, google_smart_tap=True)
+        smart_tap.update(refreshed_version=0)
+    updates.hurry(issuer, now=now)
+    names = ("issuer_id", "service_account_email", "private_key_id")
+    data = {name: columns[name] for name in names}
     record(EventType.GOOGLE_ISSUER_IMPORTED, account=account, actor=actor, now=now, data=data)
     return issuer
 

@@ -89,9 +89,8 @@ class Google:
         answer = self._exchange(
             method,
             f"{settings.GOOGLE_API_URL.rstrip('/')}/{path}",
-            headers={"Content-Type": "application/json"} if body is not None else None,
             params=query,
-            body=json.dumps(body).encode() if body is not None else None,
+            json=body,
         )
         if answer.status != HTTPStatus.OK:
             raise failure_of(answer.status, answer.data, issuer=self.issuer, retry_after=answer.retry_after)

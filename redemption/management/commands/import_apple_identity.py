@@ -8,8 +8,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from credentials.errors import Invalid
-from credentials.models import Account
 from redemption.apple.identities import import_identity
+from redemption.management.options import account_of, file_of
 
 
 class Command(BaseCommand):
@@ -31,19 +31,17 @@ class Command(BaseCommand):
         )
 
     def handle(self, **options: Any) -> None:
-        account = Account.objects.filter(slug=options["account"]).first()
-        if account is None:
-            raise CommandError(f"--account: there is no account {options['account']!r}")
-        password = _read(options, "password_file")
+        account = account_of(options)
+        password = file_of(options, "password_file")
         try:
             identity = import_identity(
                 account,
                 actor="command",
-                p12=_read(options, "p12"),
+                p12=file_of(options, "p12"),
                 password=(password or b"").decode(errors="replace").rstrip("\r\n"),
-                certificate=_read(options, "certificate"),
-                key=_read(options, "key"),
-                wwdr=_read(options, "wwdr"),
+                certificate=file_of(options, "certificate"),
+                key=file_of(options, "key"),
+                wwdr=file_of(options, "wwdr"),
             )
         except Invalid as refusal:
             option = "password-file" if refusal.field == "password" else refusal.field
@@ -52,14 +50,3 @@ class Command(BaseCommand):
             f"{identity.pass_type} of team {identity.pass_type.team_identifier} can sign until "
             f"{identity.not_after:%Y-%m-%d}."
         )
-
-
-def _read(options: dict[str, Any], name: str) -> bytes | None:
-    path = options[name]
-    if path is None:
-        return None
-    try:
-        content: bytes = path.read_bytes()
-    except OSError as error:
-        raise CommandError(f"--{name.replace('_', '-')}: {error.strerror}: {path}") from error
-    return content
