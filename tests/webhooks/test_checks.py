@@ -41,3 +41,11 @@ def test_a_misspelt_network_stops_the_start(settings: Settings) -> None:
     settings.WEBHOOK_ALLOWED_NETWORKS = ["10.0.0.1/8"]
     [message] = _found()
     assert (message.id, message.is_serious()) == ("webhooks.E001", True)
+
+
+@pytest.mark.parametrize(("days", "found"), [(6, ["webhooks.E002"]), (7, []), (90, [])])
+def test_deliveries_are_not_forgotten_while_they_are_tried(
+    settings: Settings, days: int, found: list[str]
+) -> None:
+    settings.WEBHOOK_RETENTION_DAYS = days
+    assert [message.id for message in _found()] == found
