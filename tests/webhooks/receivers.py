@@ -45,7 +45,7 @@ class Received:
         return True
 
     def verified_with_public_key(self, text: str) -> bool:
-        """Whether one of its signatures is by the private half of this `whpk_` key; the library has no `v1a`."""
+        """Whether one of its signatures is by the private half of this `whpk_` key."""
         key = Ed25519PublicKey.from_public_bytes(base64.b64decode(text.removeprefix("whpk_")))
         signed = b".".join([self.message_id.encode(), self.headers["webhook-timestamp"].encode(), self.body])
         return any(_signed_by(key, part, signed=signed) for part in self.signatures if part[:4] == "v1a,")

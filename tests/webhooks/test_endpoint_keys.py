@@ -1,4 +1,4 @@
-"""The keys of an endpoint over the API: both schemes, from one to the other, and away with what has leaked."""
+"""The keys of an endpoint over the API: both schemes, the way between them, and an end of what leaked."""
 
 from __future__ import annotations
 
@@ -148,15 +148,12 @@ def test_a_change_never_mints_a_secret_that_it_cannot_show(caller: Caller, hook:
 
 
 def test_what_has_leaked_signs_nothing_more(caller: Caller, hook: Hook, path: str) -> None:
-    former = [
-        hook.secret,
-        caller.post(f"{path}/rotate_secret", {"overlap_seconds": 7 * DAY}).json()["secret"],
-    ]
+    rotated = caller.post(f"{path}/rotate_secret", {"overlap_seconds": 7 * DAY}).json()["secret"]
     latest = caller.post(f"{path}/rotate_secret", {"overlap_seconds": 0}).json()["secret"]
     received = sent_to(hook)
     assert len(received.signatures) == 1
     assert received.verified_with(latest)
-    assert not any(received.verified_with(secret) for secret in former)
+    assert not any(received.verified_with(secret) for secret in (hook.secret, rotated))
 
 
 @pytest.mark.parametrize("seconds", [-1, 7 * DAY + 1, "soon", None, 1.5, [0]])
