@@ -1,7 +1,7 @@
-"""Endpoints, what is delivered to them, and every attempt; orders go through the verbs."""
+"""Endpoints, what is delivered and replayed to them; orders go through the verbs."""
 
 from __future__ import annotations
 
-from webhooks.admin import deliveries, endpoints
+from webhooks.admin import deliveries, endpoints, replays
 
-__all__ = ["deliveries", "endpoints"]
+__all__ = ["deliveries", "endpoints", "replays"]
