@@ -14,7 +14,7 @@ from typing import Any
 import httpx
 
 # A claim of a killed process is given up after 15 seconds; then the same key works again.
-PATIENCE = 120.0
+PATIENCE = 240.0
 AGAIN = 0.5
 EXPIRING_SHARE = 0.04
 # Longer than a request may have to be repeated; then the clock's own sweep must have come by as well.
