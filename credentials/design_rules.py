@@ -18,6 +18,7 @@ from credentials.images import SIZES, a_pass_of
 from credentials.models import CredentialType, DesignImage
 from credentials.models.designs import Style
 from credentials.pass_fields import PLACEHOLDER, UNPRINTABLE, check_counts, read_fields
+from credentials.values import ROTATING_FORMATS
 
 TRANSIT_TYPES = ("air", "boat", "bus", "generic", "train")
 MOST_JSON_CHARACTERS = 100_000
@@ -48,6 +49,8 @@ def check_design(design: CredentialType) -> None:
         raise Invalid("apple_enabled", "A credential is offered for at least one wallet.")
     _check_transit_type(design)
     check_counts(read_fields(design.fields), style=design.style, barcode_format=design.barcode_format)
+    if design.google_rotating_barcode and design.barcode_format not in ROTATING_FORMATS:
+        raise Invalid("google_rotating_barcode", "Google rotates QR and PDF417 barcodes only.")
     if design.nfc_public_key:
         _check_nfc_public_key(design.nfc_public_key)
     for language, translations in design.localizations.items():

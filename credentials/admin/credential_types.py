@@ -136,6 +136,20 @@ class CredentialTypeAdmin(VerbAdmin[CredentialType]):
             },
         ),
         (
+            "Google Wallet",
+            {
+                "fields": (
+                    "google_view_unlock_requirement",
+                    "google_rotating_barcode",
+                    "google_smart_tap",
+                ),
+                "description": "The same design for Google's cards: the primary field is the title; header, "
+                "secondary and auxiliary fields fill three rows below it; the others follow beneath the "
+                "card, as far as Google shows ten. The icon is the round logo there, the logo the wide one, "
+                "the strip the hero image.",
+            },
+        ),
+        (
             "NFC, sharing and data",
             {
                 "fields": (

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from functools import partial, wraps
 from typing import Any
@@ -28,8 +28,8 @@ from credentials.models import IdempotentRequest
 HEADER = "Idempotency-Key"
 REPLAYED = "Idempotent-Replayed"
 
-# Members that are shown once: they are not stored, and so a replay has nothing to show.
-SHOWN_ONCE = ("url", "secret")
+# Members that are shown once, or hold a key: they are not stored, and so a replay has nothing to show.
+SHOWN_ONCE = ("url", "secret", "value_totp")
 
 # A worker that was killed leaves its claim behind; whoever is merely slow loses only its turn.
 _ABANDONED_AFTER = timedelta(seconds=15)
@@ -125,10 +125,17 @@ def _work(view: APIView, work: Callable[[], Response]) -> Response:
 
 def _store(claim: IdempotentRequest, response: Response) -> None:
     """Keeps the answer, if the claim is still ours; raising undoes the effect with it."""
-    body = {name: None if name in SHOWN_ONCE else value for name, value in response.data.items()}
+    body = _without_secrets(response.data)
     ours = _unanswered(claim, claimed_at=claim.created_at)
     if not ours.update(response_status=response.status_code, response_body=body):
         raise RequestInFlight("Another request with this Idempotency-Key has overtaken this one.")
+
+
+def _without_secrets(body: Mapping[str, Any]) -> dict[str, Any]:
+    members = {
+        name: _without_secrets(value) if isinstance(value, dict) else value for name, value in body.items()
+    }
+    return {name: None if name in SHOWN_ONCE else value for name, value in members.items()}
 
 
 def _release(claim: IdempotentRequest) -> None:

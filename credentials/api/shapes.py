@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 from drf_spectacular.utils import OpenApiExample, extend_schema_serializer
@@ -13,7 +14,7 @@ from credentials.models import Credential, CredentialType, Event, Person
 from credentials.snapshots import snapshot
 from credentials.states import State, Wallet
 from credentials.timestamps import rfc3339
-from credentials.values import value_of
+from credentials.values import totp_of, value_of
 
 Json = dict[str, Any]
 
@@ -103,6 +104,16 @@ class CredentialTypeJson(serializers.Serializer[CredentialType]):
     code = serializers.IntegerField(allow_null=True)
 
 
+@extend_schema_serializer(component_name="Totp")
+class TotpJson(serializers.Serializer[Any]):
+    """How the code that follows the value in a rotating barcode is made (RFC 6238)."""
+
+    key = serializers.CharField(help_text="A secret of this one pass, Base16.")
+    algorithm = serializers.ChoiceField(choices=["SHA1"])
+    period = serializers.IntegerField(help_text="Seconds after which the code changes.")
+    digits = serializers.IntegerField()
+
+
 @extend_schema_serializer(component_name="Credential")
 class CredentialJson(serializers.Serializer[Credential]):
     """A credential, without its URL."""
@@ -114,6 +125,11 @@ class CredentialJson(serializers.Serializer[Credential]):
     status = serializers.ChoiceField(choices=State.choices)
     wallet_type = serializers.ChoiceField(choices=Wallet.choices, allow_null=True)
     value = serializers.CharField(allow_null=True, help_text="What a scanner reads off the installed pass.")
+    value_totp = TotpJson(
+        allow_null=True,
+        help_text="Null unless the installed pass shows a rotating barcode: a scanner then reads the value, "
+        "a hyphen, and the code of the moment.",
+    )
     devices = serializers.IntegerField(help_text="How many devices the pass is on.")
     created_at = serializers.DateTimeField()
     invited_at = serializers.DateTimeField()
@@ -125,10 +141,15 @@ class CredentialJson(serializers.Serializer[Credential]):
     url_expires_at = serializers.DateTimeField(allow_null=True)
 
     def to_representation(self, instance: Credential) -> Json:
-        """The credential as JSON: its public facts and the value of the pass that is in a wallet."""
+        """The credential as JSON: its public facts and what a scanner reads off the pass in a wallet."""
         installed = instance.installed_pass
         value = value_of(installed) if installed else None
-        return {**snapshot(instance, installed=installed), "value": value}
+        totp = totp_of(installed) if installed else None
+        return {
+            **snapshot(instance, installed=installed),
+            "value": value,
+            "value_totp": asdict(totp) if totp else None,
+        }
 
 
 @extend_schema_serializer(component_name="RedemptionUrl")

@@ -59,6 +59,7 @@ def written(account: Account, **columns: Any) -> dict[str, Any]:
         "label_color": "#d1d5db",
         "fields": json.dumps(FIELDS),
         "barcode_format": "qr",
+        "google_view_unlock_requirement": "UNLOCK_NOT_REQUIRED",
         "localizations": "{}",
         "user_info": "",
         "sharing_prohibited": "on",
@@ -170,6 +171,7 @@ def test_a_refused_image_is_told_next_to_its_field(
         ("label", "", "This field is required."),
         ("style", "poster", "Select a valid choice."),
         ("transit_type", "air", "Only a boarding pass has a transit type."),
+        ("google_view_unlock_requirement", "SOMETIMES", "Select a valid choice."),
         ("fields", "[", "Enter a valid JSON."),
         ("fields", "[" * 100_000, "This cannot be read as JSON."),
         ("fields", "9" * 5_000, "This cannot be read as JSON."),
@@ -202,6 +204,16 @@ def test_a_type_is_offered_for_a_wallet(acme: Account, root: Client) -> None:
     response = root.post(ADD, written(acme, apple_enabled="", google_enabled=""))
     assert "apple_enabled" in response.context["adminform"].form.errors
     assert not CredentialType.objects.exists()
+
+
+def test_what_only_google_shows_is_kept(acme: Account, root: Client) -> None:
+    chosen = {"google_view_unlock_requirement": "UNLOCK_REQUIRED_TO_VIEW", "google_smart_tap": "on"}
+    root.post(ADD, written(acme, google_rotating_barcode="on", **chosen))
+    design = CredentialType.objects.get()
+    assert (design.google_rotating_barcode, design.google_smart_tap) == (True, True)
+    assert design.google_view_unlock_requirement == "UNLOCK_REQUIRED_TO_VIEW"
+    response = root.post(page(design), written(acme, google_rotating_barcode="on", barcode_format="aztec"))
+    assert "google_rotating_barcode" in response.context["adminform"].form.errors
 
 
 def test_a_type_stays_in_its_account(acme: Account, globex: Account, root: Client) -> None:

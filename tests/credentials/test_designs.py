@@ -144,6 +144,25 @@ def test_exactly_a_boarding_pass_has_a_transit_type(acme: Account) -> None:
     )
 
 
+@pytest.mark.parametrize("barcode_format", ["aztec", "code128", "none"])
+def test_a_barcode_that_google_cannot_rotate_stays(acme: Account, barcode_format: str) -> None:
+    told = refusal(acme, google_rotating_barcode=True, barcode_format=barcode_format)
+    assert told == ("google_rotating_barcode", "Google rotates QR and PDF417 barcodes only.")
+
+
+@pytest.mark.parametrize("barcode_format", ["qr", "pdf417"])
+def test_a_barcode_can_rotate(acme: Account, barcode_format: str) -> None:
+    design = create_credential_type(
+        acme,
+        actor="test",
+        label="Gold",
+        slug="gold",
+        google_rotating_barcode=True,
+        barcode_format=barcode_format,
+    )
+    assert design.google_rotating_barcode
+
+
 @pytest.mark.parametrize(
     ("written", "why"),
     [

@@ -8,6 +8,7 @@ from django.db import models
 from credentials import tokens, values
 from credentials.encryption import Undecryptable, encrypt
 from credentials.models import Account, ValueKey, WalletPass
+from credentials.states import Wallet
 from tests import factories
 from tests.credentials.simultaneous import at_once
 
@@ -57,3 +58,23 @@ def test_a_key_that_was_swapped_with_another_accounts_is_refused(acme: Account, 
 def test_all_who_need_the_first_key_at_once_get_the_same(acme: Account) -> None:
     keys = at_once([lambda: values.current_value_key(acme)] * 8)
     assert set(keys) == {ValueKey.objects.get(account=acme)}
+
+
+def test_every_pass_has_a_key_for_its_codes_that_stays(acme: Account, globex: Account) -> None:
+    credential = factories.credential(acme)
+    passes = [factories.wallet_pass(credential) for _ in range(2)]
+    keys = [values.totp_key_of(each) for each in passes]
+    assert len({*keys, *(values.value_of(each) for each in passes)}) == 4
+    assert [values.totp_key_of(WalletPass.objects.get(pk=each.pk)) for each in passes] == keys
+    # 160 bits in the alphabet that Google reads.
+    assert all(len(bytes.fromhex(key)) == 20 and key == key.upper() for key in keys)
+    theirs = WalletPass(serial_number=passes[0].serial_number, value_key=values.current_value_key(globex))
+    assert values.totp_key_of(theirs) != keys[0]
+
+
+def test_a_key_does_not_show_where_it_is_printed(acme: Account) -> None:
+    kind = factories.credential_type(acme, google_rotating_barcode=True)
+    credential = factories.credential(acme, credential_type=kind)
+    totp = values.totp_of(factories.wallet_pass(credential, wallet=Wallet.GOOGLE))
+    assert totp is not None
+    assert totp.key not in repr(totp)
