@@ -30,6 +30,7 @@ from redemption.models import GoogleIssuer
 # Google makes keys of 2048 bits; with more than 4096 a save link grows too long.
 LEAST_BITS, MOST_BITS = 2048, 4096
 MOST_BYTES = 100_000
+LONGEST_EMAIL = 254
 NAME = re.compile(r"[!-~]{1,100}")
 
 
@@ -90,12 +91,13 @@ def _members(content: bytes) -> dict[str, Any]:
     return members
 
 
-def _email(value: Any) -> str:
+def _email(value: object) -> str:
+    address = value if isinstance(value, str) and len(value) <= LONGEST_EMAIL else ""
     try:
-        validate_email(value)
+        validate_email(address)
     except ValidationError as error:
         raise _refused("client_email is not an e-mail address.") from error
-    return str(value)
+    return address
 
 
 def _name(members: dict[str, Any], name: str) -> str:
