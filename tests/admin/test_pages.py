@@ -28,6 +28,7 @@ MADE_BY_FORM = {
     "credentials.credentialtype",
     "credentials.person",
     "redemption.appleidentity",
+    "redemption.googleissuer",
 }
 
 
