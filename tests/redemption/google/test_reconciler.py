@@ -1,4 +1,4 @@
-"""What is found by asking Google: passes whose messages got lost, in time, in turn, whatever Google answers."""
+"""What is found by asking Google: passes whose messages got lost, in time, in turn, whatever it answers."""
 
 from __future__ import annotations
 
