@@ -38,8 +38,8 @@ SHOWN_BY = {
     "system_id": {"system_id"},
 }
 BINDING = frozenset(["valid_from", "valid_to"])
-# Marked as they change: an offer at Google is an object already, an offered file is built when it is fetched.
-_OPEN = Q(state=PassState.INSTALLED) | Q(state=PassState.OFFERED, wallet=Wallet.GOOGLE)
+# Marked as they change: a file that was fetched can be added later, and a removed pass can come back.
+_OPEN = ~Q(state=PassState.VOIDED)
 
 
 def mark_changed(events: Sequence[Event]) -> None:

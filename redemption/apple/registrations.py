@@ -28,8 +28,9 @@ def register(found: Presented, *, device_library_identifier: str, push_token: st
     device = _upsert_device(found, device_library_identifier, push_token)
     is_new = _upsert_registration(found, device, first=first)
     devices = 1 if first else _devices(found.apple_pass.pk)
+    is_outdated = first and found.apple_pass.is_outdated
     installed = lifecycle.add_to_wallet(wallet_pass, devices=devices, by=Evidence.REGISTRATION, actor=ACTOR)
-    if not installed and is_new:
+    if is_new and (is_outdated or not installed):
         tell(found.apple_pass)
     return is_new
 
@@ -74,7 +75,7 @@ def forget_idle_devices() -> int:
 
 
 def tell(apple_pass: ApplePass) -> None:
-    """Has the pass fetched again by its devices: it lost, and shall say so."""
+    """Has the pass fetched again by its devices: it lost and shall say so, or changed before they had it."""
     updates.mark(ApplePass.objects.filter(pk=apple_pass.pk), now=timezone.now())
     AppleDevice.objects.filter(registrations__apple_pass=apple_pass).update(push_due_at=timezone.now())
     doorbell.ring(PUSH)

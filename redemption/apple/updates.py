@@ -49,15 +49,22 @@ def number_changes(pass_type: ApplePassType) -> None:
 
 
 def changes_for(device: AppleDevice, *, since: str) -> Changes | None:
-    """The device's passes that changed after tag `since`; all of them for a tag that is not ours."""
+    """The device's passes that changed after tag `since`; all of them for a tag that is not ours.
+
+    A device that has no tag yet keeps the one it is told and fetches nothing, since it has just got its
+    files. What changed after a file was made must come after that tag.
+    """
     number_changes(device.pass_type)
-    passes = ApplePass.objects.filter(registrations__device=device)
+    passes = ApplePass.objects.filter(registrations__device=device).select_related("wallet_pass")
     if (tag := _tag(since)) is not None:
         passes = passes.filter(update_tag__gt=tag)
-    rows = list(passes.order_by("update_tag").values_list("wallet_pass__serial_number", "update_tag"))
+    rows = list(passes.order_by("update_tag"))
     if not rows:
         return None
-    return Changes([serial for serial, _ in rows], str(max(tag or 0 for _, tag in rows)))
+    tags = [row.update_tag or 0 for row in rows]
+    unseen = [] if tag is not None else [row.update_tag or 0 for row in rows if row.has_changed]
+    last = min(unseen) - 1 if unseen else max(tags)
+    return Changes([row.wallet_pass.serial_number for row in rows], str(last))
 
 
 def _tag(text: str) -> int | None:

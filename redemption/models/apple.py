@@ -73,6 +73,18 @@ class ApplePass(models.Model):
     def __str__(self) -> str:
         return f"Apple pass {self.pk}"
 
+    @property
+    def has_changed(self) -> bool:
+        """Whether it looks different since it was offered, when its file was made."""
+        return self.modified_at > self.wallet_pass.offered_at
+
+    @property
+    def is_outdated(self) -> bool:
+        """Whether it changed while no device was told: before it was added, or after it was removed."""
+        removed_at = self.wallet_pass.removed_at
+        told_until = removed_at.replace(microsecond=0) if removed_at else self.wallet_pass.offered_at
+        return self.has_changed and self.modified_at >= told_until
+
 
 class AppleAuthenticationToken(models.Model):
     """A live `authenticationToken` of a pass, as a digest. Several live while devices move on."""

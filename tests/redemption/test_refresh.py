@@ -13,7 +13,7 @@ from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from credentials import issuing, lifecycle, people
-from credentials.models import Account, Credential, CredentialType, Person
+from credentials.models import Account, Credential, CredentialType, Person, WalletPass
 from redemption import refresh
 from redemption.apple import push
 from redemption.models import AppleDevice, AppleIdentity, ApplePass
@@ -271,13 +271,16 @@ def test_an_interrupted_run_is_run_again(installed: Claimed) -> None:
     assert refresh.mark_designs() == 1
 
 
-def test_only_passes_in_wallets_are_refreshed(acme: Account, acme_identity: AppleIdentity) -> None:
-    claimed = claim(acme)
+@pytest.mark.parametrize(("state", "count"), [("offered", 1), ("removed", 1), ("voided", 0)])
+def test_what_may_get_into_a_wallet_is_refreshed_as_well(
+    state: str, count: int, acme: Account, acme_identity: AppleIdentity
+) -> None:
+    claim(acme)
+    WalletPass.objects.update(state=state)
     CredentialType.objects.update(version=2)
-    assert refresh.mark_designs() == 0
-    Person.objects.update(valid_to=timezone.now())
-    assert refresh.mark_validity(now=timezone.now()) == 0
-    assert claimed.wallet_pass.state == "offered"
+    assert refresh.mark_designs() == count
+    Person.objects.update(valid_to=timezone.now() + timedelta(hours=1))
+    assert refresh.mark_validity(now=timezone.now() + timedelta(hours=2)) == count
 
 
 @pytest.mark.parametrize("column", ["valid_from", "valid_to"])

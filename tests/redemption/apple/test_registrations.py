@@ -6,14 +6,14 @@ import pytest
 from django.db import connection, transaction
 from django.test import Client
 
-from credentials import doorbell
+from credentials import doorbell, lifecycle
 from credentials.models import Account, Event, WalletPass
 from credentials.states import PassState, State
 from redemption.apple import registrations
 from redemption.models import AppleDevice, AppleIdentity, ApplePass, AppleRegistration
 from tests import factories
 from tests.credentials.simultaneous import at_once
-from tests.redemption.apple.claimed import PHONE, WATCH, Claimed, claim, claim_url, register
+from tests.redemption.apple.claimed import PHONE, WATCH, Claimed, claim, claim_url, listed, register
 
 on_postgresql = pytest.mark.skipif(
     connection.vendor != "postgresql", reason="SQLite has one writer: nothing waits for a row"
@@ -98,6 +98,39 @@ def test_a_removed_pass_that_comes_back_too_late_is_voided_and_told(
     assert (former.wallet_pass.state, latter.wallet_pass.state) == (PassState.VOIDED, PassState.INSTALLED)
     assert ApplePass.objects.get(pk=former.wallet_pass.pk).update_tag is None
     assert phone().push_due_at is not None
+
+
+def test_a_phone_without_a_tag_fetches_a_lost_pass_at_the_push(
+    client: Client, acme: Account, acme_identity: AppleIdentity
+) -> None:
+    credential, url = factories.credential_and_url(acme)
+    lost = claim_url(credential, url)
+    WalletPass.objects.update(state=PassState.VOIDED)
+    register(client, lost)
+    # Of its first list a phone keeps the tag only, since it has just got the file.
+    tag = listed(client).json()["lastUpdated"]
+    assert listed(client, since=tag).json()["serialNumbers"] == [lost.wallet_pass.serial_number]
+
+
+def test_what_changed_before_it_was_added_is_told(
+    client: Client, acme: Account, acme_identity: AppleIdentity
+) -> None:
+    claimed = claim(acme)
+    lifecycle.suspend(claimed.credential, actor="test")
+    register(client, claimed)
+    assert phone().push_due_at is not None
+    tag = listed(client).json()["lastUpdated"]
+    assert listed(client, since=tag).status_code == 200
+
+
+def test_what_changed_while_it_was_removed_is_told(client: Client, installed: Claimed) -> None:
+    for order in (None, lifecycle.suspend):
+        client.delete(installed.registration(), headers=installed.authorization)
+        if order:
+            order(installed.credential, actor="test")
+        AppleDevice.objects.update(push_due_at=None)
+        register(client, installed)
+        assert (phone().push_due_at is not None) == (order is not None)
 
 
 def test_who_registers_again_for_a_lost_pass_is_not_told_again(
