@@ -14,7 +14,6 @@ from django.utils import timezone
 from pytest_django import Settings
 from pytest_django.live_server_helper import LiveServer
 
-from credentials.encryption import encrypt
 from credentials.models import Account
 from redemption.apple import push
 from redemption.apple.certificates import PassCertificate, read_pem
@@ -26,10 +25,12 @@ from redemption.apple.development_ca import (
     pass_type_name,
 )
 from redemption.apple.identities import import_identity, store_identity
+from redemption.google.issuers import import_issuer
 from redemption.models import AppleIdentity, GoogleIssuer
 from tests import factories
 from tests.apple_pass_checker import CheckedPass, check
 from tests.fakes import pki
+from tests.fakes.android import AndroidPhone
 from tests.fakes.apns import FakeApns
 from tests.fakes.google import FakeGoogle
 from tests.fakes.google_accounts import ServiceAccount
@@ -147,16 +148,8 @@ def service_account(google: FakeGoogle) -> ServiceAccount:
 @pytest.fixture
 def issuer(acme: Account, service_account: ServiceAccount) -> GoogleIssuer:
     """Acme's issuer at Google."""
-    issuer_id = "3388000000022000001"
-    return GoogleIssuer.objects.create(
-        account=acme,
-        issuer_id=issuer_id,
-        service_account_email=service_account.email,
-        project_id=service_account.project_id,
-        private_key_id=service_account.private_key_id,
-        token_uri=service_account.token_uri,
-        private_key=encrypt(service_account.private_key_pem, purpose=f"Google issuer {issuer_id}"),
-        imported_at=timezone.now(),
+    return import_issuer(
+        acme, issuer_id="3388000000022000001", service_account=service_account.file(), actor="test"
     )
 
 
@@ -174,6 +167,8 @@ def world(
     acme_identity: AppleIdentity,
     ca: DevelopmentCA,
     apns: FakeApns,
+    issuer: GoogleIssuer,
+    google: FakeGoogle,
 ) -> Iterator[World]:
     """A running server, and everybody who talks to it."""
     settings.BASE_URL = live_server.url
@@ -190,6 +185,8 @@ def world(
         api,
         httpx.Client(base_url=live_server.url) as browser,
         Phone("phone", verify=verify, apns=apns) as phone,
+        AndroidPhone(google) as android,
         listening() as receiver,
     ):
-        yield World(acme, api, browser, phone, apns, hook_to(receiver, account=acme))
+        hook = hook_to(receiver, account=acme)
+        yield World(acme, api, browser, phone, apns, android, google, hook)

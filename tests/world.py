@@ -1,4 +1,4 @@
-"""The whole main flow at one's fingertips: an integrator, a browser, a phone, Apple, and a door."""
+"""The whole main flow at one's fingertips: an integrator, a browser, phones, Apple, Google, a door."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ import httpx
 
 from credentials.models import Account
 from passflow import embedded
+from tests.fakes.android import AndroidPhone, Card
 from tests.fakes.apns import FakeApns
+from tests.fakes.google import FakeGoogle
 from tests.fakes.passd import Phone
 from tests.fakes.passd_wire import InstalledPass
 from tests.webhooks.receivers import Hook
@@ -24,6 +26,8 @@ class World:
     browser: httpx.Client
     phone: Phone
     apns: FakeApns
+    android: AndroidPhone
+    google: FakeGoogle
     hook: Hook
 
     def issue(self) -> dict[str, Any]:
@@ -62,10 +66,32 @@ class World:
         """Downloads the pass and adds it to the phone."""
         return self.phone.add(self.download(url))
 
+    def link(self, url: str) -> str:
+        """Presses the other button; the save link that it leads to."""
+        claim = self.browser.post(f"{url}/google")
+        assert claim.status_code == 303, claim.text
+        return claim.headers["location"]
+
+    def save(self, url: str) -> Card:
+        """Saves the pass on the Android phone, which Google reports."""
+        card = self.android.save(self.link(url))
+        self.report()
+        return card
+
+    def report(self) -> None:
+        """Lets Google's callbacks arrive, and be settled."""
+        statuses = self.google.callbacks.deliver()
+        assert set(statuses) <= {200}, statuses
+        embedded.run("redemption.tasks.settle_google")
+
     def work(self) -> None:
         """Lets every worker do what is due, and Apple hand on what it was given."""
         for task in (
+            "redemption.tasks.refresh_passes",
             "redemption.tasks.push_due",
+            "redemption.tasks.settle_google",
+            "redemption.tasks.send_google",
+            "redemption.tasks.reconcile_google",
             "webhooks.tasks.deliver_due",
             "credentials.tasks.send_invitations",
         ):

@@ -15,7 +15,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from enum import Enum, auto
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Self
+from typing import Any, Self
 from urllib.parse import parse_qsl, urlsplit
 
 from tests.fakes.google_accounts import EMAIL, ServiceAccount
@@ -62,7 +62,7 @@ class FakeGoogle:
         self.signer = Signer()
         self.callbacks = CallbackSender(self.signer)
         self.saving = SavePage(self.accounts, self.resources, self.callbacks)
-        self.root_keys = self.signer.root_keys()
+        self._root_keys: dict[str, Any] | None = None
         self.root_keys_max_age = 3600
         self.quota: int | None = 20
         self.quota_refusal = Refused(429, "Quota exceeded.", reason="rateLimitExceeded", domain="global")
@@ -91,6 +91,15 @@ class FakeGoogle:
         self.callbacks.close()
         if self.failures:
             raise self.failures[0]
+
+    @property
+    def root_keys(self) -> dict[str, Any]:
+        """What is published: the signer's root, good for two days from whenever it is asked for."""
+        return self.signer.root_keys() if self._root_keys is None else self._root_keys
+
+    @root_keys.setter
+    def root_keys(self, document: dict[str, Any]) -> None:
+        self._root_keys = document
 
     def open_account(self, *issuer_ids: str, email: str = EMAIL) -> ServiceAccount:
         """Make a service account, and invite it as a user of these issuers."""

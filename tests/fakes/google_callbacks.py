@@ -41,13 +41,12 @@ class CallbackSender:
         self.pending: list[Callback] = []
         self.delivered: list[Callback] = []
         self._allowed: set[str] = set()
-        # It speaks to this machine alone, in clear: a context that trusts nobody costs no time.
-        self._http = httpx.Client(
-            headers={"User-Agent": USER_AGENT, "Content-Type": "application/json"},
-            verify=ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT),
-            timeout=PATIENCE,
-            trust_env=False,
-        )
+        self._http = _client(None)
+
+    def reach(self, application: httpx.BaseTransport) -> None:
+        """Send to an application without a server in between."""
+        self.close()
+        self._http = _client(application)
 
     def close(self) -> None:
         """Let go of the connections."""
@@ -103,3 +102,14 @@ class CallbackSender:
         if not parser.can_fetch("Googlebot", url):
             raise CallbackComplaint(f"robots.txt keeps Googlebot from {url}")
         self._allowed.add(url)
+
+
+def _client(transport: httpx.BaseTransport | None) -> httpx.Client:
+    # It speaks to this machine alone, in clear: a context that trusts nobody costs no time.
+    return httpx.Client(
+        headers={"User-Agent": USER_AGENT, "Content-Type": "application/json"},
+        transport=transport,
+        verify=ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT),
+        timeout=PATIENCE,
+        trust_env=False,
+    )
