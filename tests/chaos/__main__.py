@@ -29,20 +29,22 @@ def main() -> int:
         sys.stdout.write(f"{minutes:3}:{seconds:02}  {text}\n")
         sys.stdout.flush()
 
-    signal.signal(signal.SIGTERM, _interrupt)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _interrupt)
     say(f"{plan.faults} faults while {plan.events:,} events are made, seed {plan.seed}")
     folder = Path(tempfile.mkdtemp(prefix="passflow-chaos-"))
     try:
         verdict = run(plan, folder, say=say)
     except Unprepared as lack:
         sys.stderr.write(f"{lack}\n")
+        shutil.rmtree(folder)
         return 2
     except BrokenPromise as broken:
         say(f"given up, the logs are in {folder}: {broken}")
         return 1
     except KeyboardInterrupt:
-        say("interrupted; everything that was started here is ended")
         shutil.rmtree(folder)
+        say("interrupted; everything that was started here is ended")
         return 130
     _tell(verdict, folder)
     if not verdict.wrong:
@@ -77,7 +79,8 @@ def _tell(verdict: Verdict, folder: Path) -> None:
 
 def _interrupt(number: int, frame: FrameType | None) -> None:
     # One interruption is enough: the tidying up must not be interrupted as well.
-    signal.signal(number, signal.SIG_IGN)
+    for again in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(again, signal.SIG_IGN)
     raise KeyboardInterrupt
 
 

@@ -95,15 +95,18 @@ def talking_to(ports: Collection[int], *, among: Collection[int]) -> list[int]:
     return [pid for pid in among if not links.isdisjoint(_open_files(pid))]
 
 
-def _session(leader: int) -> list[int]:
-    found = []
+def living() -> Iterator[tuple[int, int, int]]:
+    """The id, the parent and the session of every process that has not ended."""
     for folder in PROC.glob("[0-9]*"):
         with suppress(OSError):
             # After the name, which may hold anything: state, parent, group, session.
-            state, _, _, session = (folder / "stat").read_text().rpartition(")")[2].split()[:4]
-            if int(session) == leader and state not in "ZX":
-                found.append(int(folder.name))
-    return sorted(found)
+            state, parent, _, session = (folder / "stat").read_text().rpartition(")")[2].split()[:4]
+            if state not in "ZX":
+                yield int(folder.name), int(parent), int(session)
+
+
+def _session(leader: int) -> list[int]:
+    return sorted(pid for pid, _, session in living() if session == leader)
 
 
 def _connections_to(ports: Collection[int]) -> Iterator[str]:
