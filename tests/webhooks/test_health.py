@@ -60,8 +60,9 @@ def test_a_burst_of_failures_pauses_nobody(report: Report, acme: Account) -> Non
 
 
 def test_few_failures_pause_nobody_however_long_ago_they_began(report: Report) -> None:
-    for hours in (0, 1, 100, 1000):
-        endpoint = report(Outcome.UNREACHABLE, now=NOON + timedelta(hours=hours))
+    for hours in (0, 1, 100):
+        report(Outcome.UNREACHABLE, now=NOON + timedelta(hours=hours))
+    endpoint = report(Outcome.UNREACHABLE, now=NOON + timedelta(hours=1000))
     assert endpoint.paused_until is None
     assert endpoint.enabled
 
