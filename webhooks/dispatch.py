@@ -1,4 +1,4 @@
-"""Delivers what is due: claims in batches, hundreds of requests in flight, results written back as they come.
+"""Delivers what is due: claims in batches, hundreds of requests in flight, results written back in batches.
 
 The database is asked from the calling thread, HTTP is spoken in an event loop beside it; no transaction is
 open while a receiver is waited for, and any number of dispatchers may run at once.
@@ -6,10 +6,10 @@ open while a receiver is waited for, and any number of dispatchers may run at on
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import time
 from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from asgiref.sync import async_to_sync, sync_to_async
@@ -17,34 +17,40 @@ from django.utils import timezone
 
 from credentials import tokens
 from webhooks.addresses import configured_policy
-from webhooks.claims import Message, Sent, claim, finish
+from webhooks.claims import Message, claim
+from webhooks.finishing import Sent, finish
+from webhooks.in_flight import InFlight
 from webhooks.outcomes import Outcome
 from webhooks.signing import signed_headers
 from webhooks.transport import Result, Transport, open_transport
 
 logger = logging.getLogger(__name__)
 
-BATCH = 100
-MOST_IN_FLIGHT = 500
+BATCH = 200
 # While slow receivers are waited for: how soon newly due deliveries are noticed, in seconds.
 LOOK_AGAIN = 0.5
 
 
-def deliver_due(*, seconds: float = float("inf")) -> Counter[Outcome]:
+def deliver_due(
+    *, seconds: float = float("inf"), after_claims: Callable[[], None] = lambda: None
+) -> Counter[Outcome]:
     """Delivers until nothing is due any more, and counts how the attempts ended.
 
-    After `seconds` it claims nothing further and only waits for what is in flight.
+    After `seconds` it claims nothing further and only waits for what is in flight. `after_claims` is called
+    as soon as nothing further is claimed, unless an error comes first.
     """
-    return async_to_sync(_deliver)(seconds=seconds)
+    return async_to_sync(_deliver)(until=time.monotonic() + seconds, after_claims=after_claims)
 
 
-async def _deliver(*, seconds: float) -> Counter[Outcome]:
+async def _deliver(*, until: float, after_claims: Callable[[], None]) -> Counter[Outcome]:
     async with open_transport(policy=configured_policy()) as transport:
-        run = _Run(
-            transport=transport, token=tokens.mint_public_id(), claims_until=time.monotonic() + seconds
-        )
-        while await run.take_up() or run.in_flight:
-            await run.bring_in()
+        run = _Run(transport=transport, claims_until=until)
+        await run.turn()
+        while run.in_flight and time.monotonic() < until:
+            await run.turn()
+        after_claims()
+        while run.in_flight:
+            await run.turn()
         return run.outcomes
 
 
@@ -53,42 +59,44 @@ class _Run:
     """One dispatcher at work."""
 
     transport: Transport
-    token: str
     claims_until: float
-    looks_at: float = 0.0
-    in_flight: set[asyncio.Task[Sent]] = field(default_factory=set)
+    token: str = field(default_factory=tokens.mint_public_id)
+    in_flight: InFlight = field(default_factory=InFlight)
     outcomes: Counter[Outcome] = field(default_factory=Counter)
+    # When it looks for what is due, and beyond which endpoint it begins.
+    looks_at: float = 0.0
+    after: int = 0
 
-    async def take_up(self) -> bool:
-        """Claims a batch and sends it off, if there is room and it is time to look; whether there was any."""
-        room = MOST_IN_FLIGHT - len(self.in_flight)
-        now = time.monotonic()
-        if not room or not self.looks_at <= now < self.claims_until:
-            return False
-        messages = await sync_to_async(claim)(token=self.token, limit=min(BATCH, room))
-        self.in_flight |= {
-            asyncio.create_task(_attempt(message, transport=self.transport)) for message in messages
-        }
-        self.looks_at = 0.0 if messages else now + LOOK_AGAIN
-        return bool(messages)
-
-    async def bring_in(self) -> None:
-        """Writes back what has been answered; waits for the first answer or the next look."""
-        done, self.in_flight = await asyncio.wait(
-            self.in_flight, timeout=self._patience(), return_when=asyncio.FIRST_COMPLETED
-        )
-        if not done:
-            return
-        sent = [task.result() for task in done]
-        await sync_to_async(finish)(sent, token=self.token)
-        self.outcomes.update(one.result.outcome for one in sent)
+    async def turn(self) -> None:
+        """Waits for answers or the next look, writes the answers back, and sends off what is due."""
+        sent = await self.in_flight.answers(timeout=self._patience()) if self.in_flight else []
         # Each answer makes room at its endpoint, where more may be due.
-        self.looks_at = 0.0
+        looks = bool(sent) or time.monotonic() >= self.looks_at
+        limit = min(BATCH, self.in_flight.room()) if looks and time.monotonic() < self.claims_until else 0
+        messages = await sync_to_async(self._write_and_claim)(sent, limit=limit)
+        for message in messages:
+            self.in_flight.send_off(message.endpoint_id, _attempt(message, transport=self.transport))
+
+    def _write_and_claim(self, sent: Sequence[Sent], *, limit: int) -> list[Message]:
+        """Both at once, because each change of threads costs time."""
+        if sent:
+            finish(sent, token=self.token)
+            self.outcomes.update(one.result.outcome for one in sent)
+        if not limit:
+            return []
+        messages = claim(
+            token=self.token, limit=limit, after=self.after, prompt=self.in_flight.prompt_endpoints()
+        )
+        self.after = messages[-1].endpoint_id if messages else 0
+        self.looks_at = 0.0 if messages else time.monotonic() + LOOK_AGAIN
+        return messages
 
     def _patience(self) -> float | None:
-        if len(self.in_flight) >= MOST_IN_FLIGHT or time.monotonic() >= self.claims_until:
+        """Seconds until it looks again; None when there is no room, or no claim any more."""
+        now = time.monotonic()
+        if now >= self.claims_until or not self.in_flight.room():
             return None
-        return max(0.0, self.looks_at - time.monotonic())
+        return max(0.0, self.looks_at - now)
 
 
 async def _attempt(message: Message, *, transport: Transport) -> Sent:

@@ -12,6 +12,7 @@ from typing import Any
 from credentials.event_types import PUBLIC_EVENT_TYPES
 from credentials.models import Event
 from credentials.timestamps import rfc3339
+from webhooks.look_ups import EventFacts
 
 CARRIED_TYPES = frozenset(PUBLIC_EVENT_TYPES)
 
@@ -34,18 +35,18 @@ CREDENTIAL_MEMBERS = (
 )
 
 
-def message_id(event: Event) -> str:
+def message_id(event: Event | EventFacts) -> str:
     """The `webhook-id`: the same at every attempt, so that receivers can tell a repetition."""
     return f"msg_{event.public_id}"
 
 
-def body(event: Event) -> bytes:
+def body(event: Event | EventFacts) -> bytes:
     """The message as minified ASCII JSON; `timestamp` is the event's, RFC 3339 in UTC."""
     message = {"type": event.type, "timestamp": rfc3339(event.created_at), "data": _data(event)}
     return json.dumps(message, separators=(",", ":")).encode()
 
 
-def _data(event: Event) -> dict[str, Any]:
+def _data(event: Event | EventFacts) -> dict[str, Any]:
     return {
         "account_id": event.account_id,
         "credential": _credential(event),
@@ -56,7 +57,7 @@ def _data(event: Event) -> dict[str, Any]:
     }
 
 
-def _credential(event: Event) -> dict[str, Any] | None:
+def _credential(event: Event | EventFacts) -> dict[str, Any] | None:
     snapshot = event.data.get("credential")
     # An event of former times lacks members that were named since.
     return snapshot and {member: snapshot.get(member) for member in CREDENTIAL_MEMBERS}

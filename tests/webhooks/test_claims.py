@@ -10,8 +10,10 @@ from credentials.models import Account
 from tests import factories
 from tests.webhooks.receivers import Hook, hook_to
 from webhooks import endpoints
-from webhooks.claims import LEASE, PER_ENDPOINT, Message, Sent, claim, finish
+from webhooks.claims import Message, claim
 from webhooks.dispatch import deliver_due
+from webhooks.finishing import Sent, finish
+from webhooks.leases import LEASE, PER_ENDPOINT
 from webhooks.models import Delivery, DeliveryStatus
 from webhooks.outcomes import Outcome
 from webhooks.transport import Result
@@ -22,7 +24,7 @@ def _sent(message: Message, outcome: Outcome) -> Sent:
 
 
 def _end_leases() -> None:
-    Delivery.objects.exclude(claim_token=None).update(next_attempt_at=timezone.now())
+    Delivery.objects.exclude(claim_token=None).update(claimed_until=timezone.now())
 
 
 def test_what_is_leased_is_not_leased_again(hook: Hook, acme: Account) -> None:
@@ -62,7 +64,9 @@ def test_a_backlog_of_one_endpoint_leaves_room_for_the_others(hook: Hook, acme: 
         factories.credential(acme)
     other = hook_to(hook.receiver, account=acme).endpoint
     factories.credential(acme)
-    claimed = [message.endpoint_id for message in claim(token="a", limit=100)]
+    claimed = [
+        message.endpoint_id for message in claim(token="a", limit=100, prompt=[hook.endpoint.pk, other.pk])
+    ]
     assert (claimed.count(hook.endpoint.pk), claimed.count(other.pk)) == (PER_ENDPOINT, 1)
     assert claim(token="b", limit=100) == []
 
@@ -83,7 +87,7 @@ def test_every_endpoint_has_its_turn(hook: Hook, acme: Account) -> None:
 def test_no_more_is_leased_than_was_asked_for(hook: Hook, acme: Account) -> None:
     for _ in range(5):
         factories.credential(acme)
-    assert len(claim(token="a", limit=3)) == 3
+    assert len(claim(token="a", limit=3, prompt=[hook.endpoint.pk])) == 3
     assert Delivery.objects.filter(claim_token="a").count() == 3
 
 

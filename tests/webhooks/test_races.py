@@ -61,14 +61,13 @@ def test_dispatchers_at_once_deliver_each_row_once(acme: Account, receiver: Rece
 
 
 def test_claims_at_once_share_nothing(acme: Account, receiver: Receiver) -> None:
-    for _ in range(10):
-        hook_to(receiver, account=acme)
+    prompt = [hook_to(receiver, account=acme).endpoint.pk for _ in range(10)]
     for _ in range(8):
         factories.credential(acme)
 
     def claim_all(token: str) -> list[int]:
         found: list[int] = []
-        while messages := claim(token=token, limit=7):
+        while messages := claim(token=token, limit=7, prompt=prompt):
             found += [message.delivery_id for message in messages]
         return found
 
@@ -89,7 +88,7 @@ def test_a_killed_dispatchers_rows_resume(hook: Hook, acme: Account) -> None:
     hook.receiver.slowness = 0
     assert deliver_due() == {}
     assert Delivery.objects.get().status == DeliveryStatus.PENDING
-    Delivery.objects.update(next_attempt_at=timezone.now())
+    Delivery.objects.update(claimed_until=timezone.now())
     assert deliver_due() == {"succeeded": 1}
     first, second = hook.receiver.received
     assert (first.message_id, first.body) == (second.message_id, second.body)
