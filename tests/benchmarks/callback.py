@@ -1,4 +1,4 @@
-"""How fast callbacks of Google's are verified, against nothing but the two signatures that each of them has."""
+"""How fast callbacks of Google's are verified, against nothing but the two signatures that each has."""
 
 from __future__ import annotations
 
