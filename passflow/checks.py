@@ -5,7 +5,6 @@ from __future__ import annotations
 import sqlite3
 import ssl
 from collections.abc import Iterator, Sequence
-from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from cryptography.fernet import Fernet
@@ -14,13 +13,15 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning  # noqa: A004 - Django's name for it
 from django.db import connection
 
+from credentials.loopback import is_loopback
+
 # The first that knows `UPDATE … RETURNING`, by which credentials/lifecycle.py moves a credential.
 OLDEST_SQLITE = (3, 35)
 
 
 def check_settings(app_configs: Sequence[AppConfig] | None = None, **options: object) -> list[CheckMessage]:
     """All that is wrong, and what is fine on one's own machine but not where others come by."""
-    public = () if _is_loopback(settings.BASE_URL) else _dangers_in_public()
+    public = () if is_loopback(urlsplit(settings.BASE_URL).hostname or "") else _dangers_in_public()
     return [*public, *_bad_secrets(), *_bad_surroundings()]
 
 
@@ -68,14 +69,6 @@ def _bad_surroundings() -> Iterator[CheckMessage]:
         yield Error("PASSFLOW_TRUSTED_PROXIES is a count, and less than 0.", id="passflow.E004")
     if settings.APNS_CA and not _holds_certificates(settings.APNS_CA):
         yield Error(f"PASSFLOW_APNS_CA: {settings.APNS_CA} holds no certificate.", id="passflow.E005")
-
-
-def _is_loopback(url: str) -> bool:
-    host = urlsplit(url).hostname or ""
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def _is_fernet_key(key: str) -> bool:

@@ -6,9 +6,7 @@ import json
 import re
 from dataclasses import dataclass, field
 from functools import lru_cache
-from ipaddress import ip_address
 from typing import Any
-from urllib.parse import urlsplit
 
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
@@ -24,13 +22,14 @@ from google.auth.crypt import RSASigner
 
 from credentials.encryption import decrypt, encrypt
 from credentials.errors import Invalid
+from credentials.loopback import is_protected
 from redemption.google.errors import KeyRefused
 from redemption.models import GoogleIssuer
 
 # Google makes keys of 2048 bits; with more than 4096 a save link grows too long.
 LEAST_BITS, MOST_BITS = 2048, 4096
 MOST_BYTES = 100_000
-LONGEST_EMAIL = 254
+LONGEST_EMAIL, LONGEST_URI = 254, 200
 NAME = re.compile(r"[!-~]{1,100}")
 
 
@@ -108,23 +107,9 @@ def _name(members: dict[str, Any], name: str) -> str:
 
 
 def _token_uri(value: object) -> str:
-    """An address that keys are not shown to in clear: https, or on this machine."""
-    if isinstance(value, str) and len(value) <= 200:
-        try:
-            parts = urlsplit(value)
-            scheme, host, _ = parts.scheme, parts.hostname or "", parts.port
-        except ValueError:
-            scheme = host = ""
-        if host and (scheme == "https" or (scheme == "http" and _is_loopback(host))):
-            return value
+    if isinstance(value, str) and len(value) <= LONGEST_URI and is_protected(value):
+        return value
     raise _refused("token_uri is not an https address.")
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def _key_pem(value: object) -> bytes:
