@@ -232,11 +232,11 @@ def test_a_token_endpoint_may_want_to_be_left_alone(api: Google, google: FakeGoo
 
 # --- What Google does not do ----------------------------------------------------------------------------
 
-INVALID = {
+INVALID: dict[str, Any] = {
     "status": "INVALID_ARGUMENT",
     "details": [{"fieldViolations": [{"field": "generic_object.header", "description": "missing"}]}],
 }
-DISABLED = {"status": "PERMISSION_DENIED", "details": [{"reason": "SERVICE_DISABLED"}]}
+DISABLED: dict[str, Any] = {"status": "PERMISSION_DENIED", "details": [{"reason": "SERVICE_DISABLED"}]}
 
 
 @pytest.mark.parametrize(
