@@ -21,7 +21,7 @@ def localized(text: str, localizations: Mapping[str, Mapping[str, str]]) -> dict
         language: {**WORDS.get(language, {}), **localizations.get(language, {})}
         for language in sorted(WORDS.keys() | localizations.keys())
     }
-    translated = {language: texts[text] for language, texts in words.items() if text in texts}
+    translated = {language: texts[text] for language, texts in words.items() if texts.get(text)}
     spoken = next((language for language in _LANGUAGES if language not in translated), _LANGUAGES[0])
     return {
         "defaultValue": {"language": spoken, "value": translated.pop(spoken, text)},

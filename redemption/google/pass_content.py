@@ -103,6 +103,9 @@ def _value(field: PassField, facts: PassFacts) -> str:
 def _interval(start: datetime | None, end: datetime | None) -> Body | None:
     if start is None and end is None:
         return None
+    # Google refuses what ends before it starts; the end is what counts then.
+    if start is not None and end is not None and start > end:
+        start = None
     return {name: {"date": rfc3339(at)} if at else None for name, at in (("start", start), ("end", end))}
 
 
