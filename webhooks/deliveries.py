@@ -13,6 +13,7 @@ from django.utils import timezone
 from credentials import doorbell
 from credentials.errors import Conflict
 from credentials.event_types import EventType
+from webhooks import breaker
 from webhooks.models import Delivery, DeliveryStatus, Endpoint
 from webhooks.trail import record_for_endpoint
 
@@ -30,13 +31,15 @@ _ON_ITS_WAY = Q(status=DeliveryStatus.PENDING, failures=0)
 def retry_delivery(delivery: Delivery, *, actor: str) -> Delivery:
     """Sends it again now, however it ended, with a fresh schedule; the id of the message stays the same.
 
-    One that is being sent at this moment is left to it. Raises `Conflict` when its endpoint is sent nothing.
+    It ends a pause of its endpoint. One that is being sent at this moment is left to it. Raises `Conflict`
+    when its endpoint is sent nothing.
     """
     endpoint = Endpoint.objects.listening().select_related("account").filter(pk=delivery.endpoint_id).first()
     if endpoint is None:
         raise Conflict("The endpoint of this delivery is disabled; enable it first.")
     now = timezone.now()
     with transaction.atomic():
+        breaker.end_pause(endpoint, now=now)
         if _reopen(Delivery.objects.filter(pk=delivery.pk), now=now):
             retried = EventType.WEBHOOK_DELIVERY_RETRIED
             record_for_endpoint(retried, endpoint, actor=actor, now=now, delivery_id=delivery.public_id)
