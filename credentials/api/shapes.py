@@ -12,7 +12,7 @@ from credentials.api.fields import Email, Flag, RowId, Text
 from credentials.event_types import EventType
 from credentials.models import Credential, CredentialType, Event, Person
 from credentials.snapshots import snapshot
-from credentials.states import State, Wallet
+from credentials.states import Evidence, State, Wallet
 from credentials.timestamps import rfc3339
 from credentials.values import totp_of, value_of
 
@@ -130,6 +130,14 @@ class CredentialJson(serializers.Serializer[Credential]):
         help_text="Null unless the installed pass shows a rotating barcode: a scanner then reads the value, "
         "a hyphen, and the code of the moment.",
     )
+    confirmed_at = serializers.DateTimeField(
+        allow_null=True, help_text="When the installed pass was last known to be in its wallet."
+    )
+    confirmed_by = serializers.ChoiceField(
+        choices=Evidence.choices,
+        allow_null=True,
+        help_text="By what: a device registered it, the wallet's server reported it, or said so when asked.",
+    )
     devices = serializers.IntegerField(help_text="How many devices the pass is on.")
     created_at = serializers.DateTimeField()
     invited_at = serializers.DateTimeField()
@@ -141,7 +149,7 @@ class CredentialJson(serializers.Serializer[Credential]):
     url_expires_at = serializers.DateTimeField(allow_null=True)
 
     def to_representation(self, instance: Credential) -> Json:
-        """The credential as JSON: its public facts and what a scanner reads off the pass in a wallet."""
+        """The credential as JSON: its public facts and what is known of the pass in a wallet."""
         installed = instance.installed_pass
         value = value_of(installed) if installed else None
         totp = totp_of(installed) if installed else None
@@ -149,6 +157,8 @@ class CredentialJson(serializers.Serializer[Credential]):
             **snapshot(instance, installed=installed),
             "value": value,
             "value_totp": asdict(totp) if totp else None,
+            "confirmed_at": rfc3339(installed.confirmed_at) if installed else None,
+            "confirmed_by": (installed.confirmed_by or None) if installed else None,
         }
 
 

@@ -55,6 +55,7 @@ def test_the_installed_pass_is_shown(caller: Caller, acme: Account) -> None:
     assert (shown["status"], shown["wallet_type"], shown["devices"]) == ("added_to_wallet", "google", 2)
     assert shown["value"] == value_of(installed)
     assert len(shown["value"]) == 26
+    assert (shown["confirmed_at"], shown["confirmed_by"]) == (shown["added_to_wallet_at"], "registration")
     assert shown["added_to_wallet_at"] is not None
     assert caller.get("credentials").json() == [shown]
 
@@ -66,6 +67,7 @@ def test_a_pass_that_was_taken_out_has_no_value(caller: Caller, acme: Account) -
         lifecycle.remove_from_wallet(WalletPass.objects.held().get(pk=installed.pk), devices=0, actor="test")
     shown = caller.get(f"credentials/{credential.public_id}").json()
     assert (shown["status"], shown["wallet_type"], shown["value"]) == ("removed_from_wallet", None, None)
+    assert (shown["confirmed_at"], shown["confirmed_by"]) == (None, None)
 
 
 def test_the_filters_work_alone_and_together(caller: Caller, acme: Account) -> None:
