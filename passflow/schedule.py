@@ -13,7 +13,7 @@ LOOK_UPS = {
     "redemption.tasks.reconcile_google": 10,
     "webhooks.tasks.deliver_due": 1,
     "webhooks.tasks.replay_due": 1,
-    "webhooks.tasks.drop_old": 300,
+    "webhooks.tasks.drop_old": 60,
     "webhooks.tasks.send_notices": 30,
     "redemption.tasks.refresh_passes": 30,
     "redemption.tasks.refresh_google_root_keys": 60,
