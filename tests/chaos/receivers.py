@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -41,11 +42,11 @@ _ACCEPTING = {Mood.WELL, Mood.FLOODS}
 
 @dataclass
 class Message:
-    """What came under one `webhook-id`, and how often."""
+    """What came under one `webhook-id`, how often, and when it was accepted first, in Unix time."""
 
     body: bytes
     arrivals: int = 0
-    accepted: bool = False
+    accepted_at: float | None = None
 
 
 @dataclass
@@ -76,8 +77,8 @@ class Receiver:
         writer.transport.abort()
 
     def _accept(self, message: Message, mood: Mood) -> None:
-        if mood in _ACCEPTING and not message.accepted:
-            message.accepted = True
+        if mood in _ACCEPTING and message.accepted_at is None:
+            message.accepted_at = time.time()
             self.accepted += 1
 
     def _take(self, head: bytes, body: bytes) -> Message:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -23,7 +24,7 @@ SUSPENDED = credential(suspended_at="2026-01-01T00:00:02Z")
 
 def message(event_type: str, sequence: int, shown: dict[str, Any]) -> Message:
     body = {"type": event_type, "data": {"credential": shown, "sequence": sequence}}
-    return Message(json.dumps(body).encode(), arrivals=1, accepted=True)
+    return Message(json.dumps(body).encode(), arrivals=1, accepted_at=time.time())
 
 
 @pytest.fixture
@@ -64,7 +65,7 @@ def test_a_message_that_never_came_is_lost(records: Records, receiver: Receiver)
 
 
 def test_a_message_that_was_not_accepted_is_lost(records: Records, receiver: Receiver) -> None:
-    receiver.messages["msg_1"].accepted = False
+    receiver.messages["msg_1"].accepted_at = None
     assert len(list(losses(records, receiver))) == 1
 
 
