@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import socket
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import requests
 import urllib3.exceptions
 from requests.adapters import HTTPAdapter
+from urllib3.connection import HTTPConnection
 
 from redemption.google.errors import Unreachable
 
@@ -20,8 +22,17 @@ CHUNK = 65_536
 
 S = TypeVar("S", bound=requests.Session)
 
-# Sessions come and go with their use; this holds the connections, and its pools are safe for threads.
-_ADAPTER = HTTPAdapter(pool_maxsize=10)
+# Seconds. Firewalls drop an idle connection without telling anybody, and the next claim would wait in vain.
+_PROBES = {"TCP_KEEPIDLE": 60, "TCP_KEEPINTVL": 15, "TCP_KEEPCNT": 3}
+_KEEP_ALIVE = [
+    *HTTPConnection.default_socket_options,
+    (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1),
+    *(
+        (socket.IPPROTO_TCP, getattr(socket, name), value)
+        for name, value in _PROBES.items()
+        if hasattr(socket, name)
+    ),
+]
 
 
 @dataclass(frozen=True)
@@ -37,6 +48,15 @@ class Answer:
         """How long Google asks to be left alone, at most a day; it says so in seconds."""
         seconds = self.headers.get("Retry-After", "")
         return timedelta(seconds=min(int(seconds), 86_400)) if seconds.isdecimal() else None
+
+
+class _Adapter(HTTPAdapter):
+    def init_poolmanager(self, *sizes: Any, **options: Any) -> None:
+        super().init_poolmanager(*sizes, **options, socket_options=_KEEP_ALIVE)
+
+
+# Sessions come and go with their use; this holds the connections, and its pools are safe for threads.
+_ADAPTER = _Adapter(pool_maxsize=10)
 
 
 def connected(session: S) -> S:

@@ -166,6 +166,6 @@ def _who_must_let_it_in(issuer: GoogleIssuer, error: _Error) -> str:
         )
     return (
         f"Google does not let {issuer.service_account_email} act for issuer {issuer.issuer_id}. Invite this "
-        "address as a user, with the access level Developer, in the Google Pay & Wallet Console. "
+        "address as a user, with the access level Developer, in its Google Pay & Wallet Console. "
         f"({error.said(HTTPStatus.FORBIDDEN)})"
     )

@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
@@ -46,7 +46,11 @@ def import_issuer(
     columns = _columns(read_key_file(service_account), issuer_id=issuer_id)
     if redemption_issuers is not None:
         columns["redemption_issuers"] = _redeemers(redemption_issuers)
-    return _store(account, columns=columns, actor=actor)
+    try:
+        return _store(account, columns=columns, actor=actor)
+    except IntegrityError as error:
+        # Another account was faster.
+        raise _taken(issuer_id) from error
 
 
 def check_issuer(issuer: GoogleIssuer, *, actor: str) -> None:
@@ -128,7 +132,7 @@ def _columns(checked: KeyFile, *, issuer_id: str) -> dict[str, Any]:
 def _store(account: Account, *, columns: dict[str, Any], actor: str) -> GoogleIssuer:
     issuer_id = columns["issuer_id"]
     if GoogleIssuer.objects.filter(issuer_id=issuer_id).exclude(account=account).exists():
-        raise Invalid("issuer_id", f"Issuer {issuer_id} belongs to another account.")
+        raise _taken(issuer_id)
     former = GoogleIssuer.objects.select_for_update().filter(account=account).first()
     if former is not None and former.issuer_id != issuer_id:
         _check_unused(former)
@@ -145,6 +149,10 @@ def _store(account: Account, *, columns: dict[str, Any], actor: str) -> GoogleIs
     data = {name: columns[name] for name in names}
     record(EventType.GOOGLE_ISSUER_IMPORTED, account=account, actor=actor, now=now, data=data)
     return issuer
+
+
+def _taken(issuer_id: str) -> Invalid:
+    return Invalid("issuer_id", f"Issuer {issuer_id} belongs to another account.")
 
 
 def _check_unused(former: GoogleIssuer) -> None:

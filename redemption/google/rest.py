@@ -27,7 +27,7 @@ Body = dict[str, Any]
 
 
 class Google:
-    """The API as one issuer may use it; not to be shared between threads, which is cheap not to do.
+    """The API as one issuer may use it; cheap to make, and for one thread alone.
 
     Every method raises a `GoogleFailure`, and asks `take_turn` before it sends anything.
     """

@@ -222,6 +222,14 @@ def test_two_imports_at_once_make_one_issuer(acme: Account) -> None:
     assert GoogleIssuer.objects.count() == 1
 
 
+@pytest.mark.django_db(transaction=True)
+def test_two_accounts_at_once_cannot_share_an_issuer(acme: Account, globex: Account) -> None:
+    made = at_once([lambda: take(acme), lambda: take(globex)])
+    assert {type(one) for one in made} == {GoogleIssuer, Invalid}
+    assert GoogleIssuer.objects.count() == 1
+    assert Event.objects.filter(type="google_issuer.imported").count() == 1
+
+
 # --- What Google says of it -----------------------------------------------------------------------------
 
 

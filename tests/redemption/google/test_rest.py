@@ -154,21 +154,25 @@ def test_a_token_that_is_refused_is_replaced_once(api: Google, google: FakeGoogl
     assert len(google.asked("token")) == 3
 
 
-def test_connections_are_kept(
-    issuer: GoogleIssuer, google: FakeGoogle, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    api_of(issuer).list_classes()
-    opened: list[object] = []
+@pytest.fixture
+def opened(monkeypatch: pytest.MonkeyPatch) -> list[socket.socket]:
+    """The sockets that are connected from now on."""
     connect = socket.socket.connect
+    sockets: list[socket.socket] = []
 
-    def counted(self: socket.socket, address: object) -> None:
-        opened.append(address)
-        connect(self, address)  # type: ignore[arg-type]  # whatever it was given
+    def noted(self: socket.socket, address: tuple[str, int]) -> None:
+        sockets.append(self)
+        connect(self, address)
 
-    monkeypatch.setattr(socket.socket, "connect", counted)
+    monkeypatch.setattr(socket.socket, "connect", noted)
+    return sockets
+
+
+def test_connections_are_kept(issuer: GoogleIssuer, google: FakeGoogle, opened: list[socket.socket]) -> None:
     for _ in range(3):
         api_of(issuer).list_classes()
-    assert opened == []
+    (connection,) = opened
+    assert connection.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
 
 
 @pytest.mark.parametrize(
