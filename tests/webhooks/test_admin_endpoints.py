@@ -58,20 +58,23 @@ def fail(endpoint: Endpoint, *, since: datetime, now: datetime) -> None:
     note({endpoint.pk: [Noted(since, Outcome.FAILED, 500)] * 10}, failing=[], now=now)
 
 
-def test_the_list_tells_who_is_well_and_who_is_not(ada: Client, hook: Hook, acme: Account) -> None:
+def test_list_and_page_tell_who_is_well_and_who_is_not(ada: Client, hook: Hook, acme: Account) -> None:
     now = datetime.now(UTC)
     failing, paused, given_up = (hook_to(hook.receiver, account=acme).endpoint for _ in range(3))
     fail(failing, since=now, now=now)
     fail(paused, since=now - 5 * MINUTE, now=now)
     endpoints.disable_endpoint(given_up, actor="system", reason=DisabledReason.FAILING)
     shown = read(ada, reverse(LIST))
-    assert "Enabled" in shown
-    assert f"Failing since {now:%Y-%m-%d %H:%M}<" in shown
-    assert f"{now - 5 * MINUTE:%Y-%m-%d %H:%M}, paused until {now + 5 * MINUTE:%Y-%m-%d %H:%M}" in shown
-    assert "It has failed for five days" in shown
+    for word in ("Enabled", "Failing", "Paused", "Disabled"):
+        assert f">{word}</span>" in shown
     filtered = read(ada, reverse(LIST) + "?failing_since__isempty=0")
     assert failing.public_id in filtered
     assert hook.endpoint.public_id not in filtered
+
+    assert "No attempt has failed since its last success." in read(ada, page_of(hook.endpoint))
+    assert f"10 attempts in a row have failed since {now:%Y-%m-%d %H:%M} UTC.<" in read(ada, page_of(failing))
+    assert f"left alone until {now + 5 * MINUTE:%Y-%m-%d %H:%M} UTC; a test" in read(ada, page_of(paused))
+    assert "It has failed for five days; nothing is sent since" in read(ada, page_of(given_up))
 
 
 def test_a_key_pair_is_chosen_and_its_public_key_shown(ada: Client, acme: Account) -> None:
@@ -148,5 +151,6 @@ def test_a_test_message_ends_a_pause(ada: Client, hook: Hook) -> None:
     now = datetime.now(UTC)
     fail(hook.endpoint, since=now - 5 * MINUTE, now=now)
     ada.post(order(hook.endpoint, "test"))
-    assert "paused until" not in read(ada, page_of(hook.endpoint))
-    assert "Failing since" in read(ada, page_of(hook.endpoint))
+    shown = read(ada, page_of(hook.endpoint))
+    assert ">Failing</span>" in shown
+    assert "left alone" not in shown

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from django import forms
 from django.contrib import admin
@@ -12,13 +12,13 @@ from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
-from credentials.admin.badges import NOTHING, badge
+from credentials.admin.badges import NOTHING
 from credentials.admin.orders import Order, OrderAdmin
 from credentials.admin.rows import WhetherFilter
 from credentials.admin.verbs import Columns, VerbForm
 from credentials.event_types import PUBLIC_EVENT_TYPES
 from webhooks import endpoints
-from webhooks.admin import replays
+from webhooks.admin import health, replays
 from webhooks.endpoints import LONGEST_OVERLAP, OVERLAP
 from webhooks.models import Endpoint, EndpointSecret, SignatureScheme
 
@@ -132,7 +132,7 @@ class EndpointAdmin(OrderAdmin[Endpoint]):
     form = EndpointForm
     orders = (TEST, replays.REPLAY, ROTATE, DISABLE, ENABLE, DELETE)
     secret_name = "signing secret"
-    list_display = ("public_id", "account", "url", "description", "standing", "created_at")
+    list_display = ("public_id", "standing", "account", "description", "url", "created_at")
     list_filter = (
         ("failing_since", WhetherFilter),
         ("disabled_at", WhetherFilter),
@@ -144,9 +144,12 @@ class EndpointAdmin(OrderAdmin[Endpoint]):
     ordering = ("-pk",)
 
     def get_fields(self, request: HttpRequest, obj: Endpoint | None = None) -> tuple[str, ...]:
-        """What has happened to it follows what was asked for."""
+        """How it fares comes first, then what was asked for, then what has come of it."""
         asked = EndpointForm.Meta.fields
-        return (*asked, "keys", "standing", "sent", "replayed", "created_at", "updated_at") if obj else asked
+        if obj is None:
+            return asked
+        happened = ("keys", "sent", "replayed", "created_at", "updated_at")
+        return ("standing", "health", *asked, *happened)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Endpoint | None = None) -> tuple[str, ...]:
         """It stays with its account; another signature takes another key, and so a rotation."""
@@ -168,17 +171,12 @@ class EndpointAdmin(OrderAdmin[Endpoint]):
 
     @admin.display(description="status")
     def standing(self, endpoint: Endpoint) -> SafeString:
-        """Whether it is sent to, and else why not."""
-        if endpoint.deleted_at is not None:
-            return badge("Deleted", "over")
-        if not endpoint.enabled:
-            return badge(endpoint.get_disabled_reason_display(), "bad")
-        if endpoint.failing_since is None:
-            return badge("Enabled", "good")
-        words = f"Failing since {_minute(endpoint.failing_since)}"
-        if endpoint.paused_until is not None and endpoint.paused(timezone.now()):
-            words = f"{words}, paused until {_minute(endpoint.paused_until)}"
-        return badge(words, "attention")
+        """Whether it is sent to."""
+        return health.standing(endpoint, now=timezone.now())
+
+    def health(self, endpoint: Endpoint) -> str:
+        """Since when it stands so, and why."""
+        return health.in_words(endpoint, now=timezone.now())
 
     @admin.display(description="signing keys")
     def keys(self, endpoint: Endpoint) -> SafeString | str:
@@ -207,10 +205,5 @@ class EndpointAdmin(OrderAdmin[Endpoint]):
 def _described(key: EndpointSecret) -> tuple[str, str]:
     name = key.public_key or "a shared secret"
     if key.expires_at is None:
-        return name, f"since {_minute(key.created_at)}"
-    return name, f"signs along until {_minute(key.expires_at)}"
-
-
-def _minute(moment: datetime) -> str:
-    """Shown to the minute, in UTC."""
-    return f"{moment:%Y-%m-%d %H:%M}"
+        return name, f"since {health.minute(key.created_at)}"
+    return name, f"signs along until {health.minute(key.expires_at)}"
