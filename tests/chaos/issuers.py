@@ -104,7 +104,7 @@ class Issuer:
     integrator: Integrator
     credential_type_id: int
     pace: Pace
-    seed: float
+    seed: str
     promised: dict[str, list[str]] = field(default_factory=dict)
     failure: Exception | None = None
 

@@ -19,7 +19,7 @@ from tests.chaos.receivers import Receiver
 from tests.chaos.stage import Stage, set_up
 from tests.chaos.verdict import Verdict
 
-ISSUERS = 6
+ISSUERS = 12
 # How often is looked whether all has arrived, in seconds.
 LOOK = 3.0
 # How often is asked for what has failed, in seconds.
@@ -45,16 +45,16 @@ class Plan:
 
 def run(plan: Plan, folder: Path, *, say: Say) -> Verdict:
     """Sets everything up in `folder`, lets it suffer, and judges."""
-    chance = random.Random(plan.seed)  # noqa: S311 - it must come again for the same seed
     with set_up(folder, say=say) as stage:
         pace = Pace(plan.events, seconds=plan.faults * plan.every)
         issuers = [
-            Issuer(stage.integrator(), stage.credential_type_id, pace, seed=chance.random())
-            for _ in range(ISSUERS)
+            Issuer(stage.integrator(), stage.credential_type_id, pace, seed=f"{plan.seed} {number}")
+            for number in range(ISSUERS)
         ]
         threads = [threading.Thread(target=issuer.work, daemon=True) for issuer in issuers]
         for thread in threads:
             thread.start()
+        chance = random.Random(plan.seed)  # noqa: S311 - it must come again for the same seed
         struck = _strike(stage, plan, issuers, chance=chance, say=say)
         say("the faults are over")
         for thread in threads:

@@ -77,7 +77,7 @@ def set_up(folder: Path, *, say: Callable[[str], None]) -> Iterator[Stage]:
         say("PostgreSQL, Redis and the receivers are up")
         installation, port = _installation(folder, services=services)
         facts = _settle(installation)
-        environment = {**installation.environment, "PORT": str(port), "WORKERS": "2", "ADDRESS": "127.0.0.1"}
+        environment = {**installation.environment, "PORT": str(port), "WORKERS": "4", "ADDRESS": "127.0.0.1"}
         stage = Stage(
             services=services,
             web=Program("serve", environment, folder / "web.log"),
