@@ -37,7 +37,9 @@ def claim_apple(token: str) -> WalletPass:
         pass_type = identities.pass_type_for(credential.credential_type)
         if offer := _fresh_offer(credential, Wallet.APPLE, now=now):
             return offer
-        offer = _record(_offer(credential, Wallet.APPLE, now=now), now=now)
+        offer = _offer(credential, Wallet.APPLE, now=now)
+        offer.value_key = current_value_key(credential.account)
+        _record(offer, now=now)
         apple_pass = ApplePass.objects.create(wallet_pass=offer, pass_type=pass_type, modified_at=_whole(now))
         first = tokens.first_authentication_token(token, serial_number=offer.serial_number)
         AppleAuthenticationToken.objects.create(
@@ -56,17 +58,7 @@ def claim_google(token: str) -> str:
     with transaction.atomic():
         credential = _claimable_for_google(token)
         offer = _fresh_offer(credential, Wallet.GOOGLE, now=timezone.now())
-    if offer is None:
-        new = _offer(credential, Wallet.GOOGLE, now=timezone.now())
-        card = offers.insert(new)
-        with transaction.atomic():
-            now = timezone.now()
-            new.credential, new.offered_at = _claimable_for_google(token), now
-            offer = _fresh_offer(new.credential, Wallet.GOOGLE, now=now)
-            if offer is None:
-                offer = _record(new, now=now)
-                offers.record(card, now=now)
-    return offers.save_link(offer)
+    return offers.save_link(offer or _new_card(credential, token=token))
 
 
 def is_fresh(offer: WalletPass, *, now: datetime) -> bool:
@@ -80,6 +72,19 @@ def _fresh_offer(credential: Credential, wallet: Wallet, *, now: datetime) -> Wa
     ).last()
 
 
+def _new_card(credential: Credential, *, token: str) -> WalletPass:
+    offer = _offer(credential, Wallet.GOOGLE, now=timezone.now())
+    card = offers.insert(offer)
+    with transaction.atomic():
+        now = timezone.now()
+        offer.credential, offer.offered_at = _claimable_for_google(token), now
+        if fresh := _fresh_offer(offer.credential, Wallet.GOOGLE, now=now):
+            return fresh
+        _record(offer, now=now)
+        offers.record(card, now=now)
+    return offer
+
+
 def _claimable_for_google(token: str) -> Credential:
     credential = access.claimable(token).credential
     if not credential.credential_type.google_enabled:
@@ -88,20 +93,18 @@ def _claimable_for_google(token: str) -> Credential:
 
 
 def _offer(credential: Credential, wallet: Wallet, *, now: datetime) -> WalletPass:
-    """A pass that is not on record yet."""
+    """A pass that is not on record yet, and still without a value."""
     return WalletPass(
         credential=credential,
         wallet=wallet,
         serial_number=tokens.mint_serial_number(),
-        value_key=current_value_key(credential.account),
         offered_at=now,
     )
 
 
-def _record(offer: WalletPass, *, now: datetime) -> WalletPass:
+def _record(offer: WalletPass, *, now: datetime) -> None:
     lifecycle.void_offers(offer.credential, now=now, keep=MOST_OFFERS - 1)
     offer.save(force_insert=True)
-    return offer
 
 
 def _whole(moment: datetime) -> datetime:

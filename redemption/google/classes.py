@@ -14,26 +14,36 @@ from redemption.google.rest import Google
 from redemption.models import GoogleClass, GoogleIssuer
 
 
-def class_for(issuer: GoogleIssuer, credential_type: CredentialType) -> GoogleClass:
-    """The class of a credential type, with both; a new one is owed to Google at once."""
+def class_for(issuer: GoogleIssuer, credential_type: CredentialType, **columns: object) -> GoogleClass:
+    """The class of a credential type, with both; a new one, of these columns, is owed to Google at once."""
     google_class, _ = GoogleClass.objects.get_or_create(
-        issuer=issuer, credential_type=credential_type, defaults={"patch_due_at": timezone.now()}
+        issuer=issuer,
+        credential_type=credential_type,
+        defaults={"patch_due_at": timezone.now(), **columns},
     )
     google_class.issuer, google_class.credential_type = issuer, credential_type
     return google_class
 
 
-def ensure_class(google_class: GoogleClass, *, google: Google) -> None:
-    """Has the class at Google, which lets nobody insert an object without one. Raises a `GoogleFailure`.
+def class_at_google(credential_type: CredentialType, *, google: Google) -> GoogleClass:
+    """The class of a credential type, which is at Google by then. Raises a `GoogleFailure`.
 
-    What is there already is left as it is: keeping it in step is the sender's work, so that an older
-    design never replaces a newer one.
+    Google lets nobody insert an object without one. Nothing is written unless Google has it. What is there
+    already is left as it is: keeping it in step is the sender's work, so that an older design never
+    replaces a newer one.
     """
-    if google_class.sent_version is not None:
-        return
-    insert_class(google_class, google=google)
-    unsent = GoogleClass.objects.filter(pk=google_class.pk, sent_version=None)
-    unsent.update(sent_version=google_class.credential_type.version)
+    issuer = google.issuer
+    found = GoogleClass.objects.filter(issuer=issuer, credential_type=credential_type).first()
+    if found is None:
+        new = GoogleClass(issuer=issuer, credential_type=credential_type)
+        insert_class(new, google=google)
+        found = class_for(issuer, credential_type, suffix=new.suffix, sent_version=credential_type.version)
+    found.issuer, found.credential_type = issuer, credential_type
+    if found.sent_version is None:
+        insert_class(found, google=google)
+        unsent = GoogleClass.objects.filter(pk=found.pk, sent_version=None)
+        unsent.update(sent_version=credential_type.version)
+    return found
 
 
 def insert_class(google_class: GoogleClass, *, google: Google) -> None:

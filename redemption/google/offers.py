@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from credentials.errors import Unavailable
 from credentials.models import WalletPass
+from credentials.values import current_value_key
 from redemption.google import classes, save_links
 from redemption.google.design import Body, without_unset
 from redemption.google.errors import GoogleFailure, NotInvited
@@ -41,7 +42,7 @@ class InsertedCard:
 
 
 def insert(offer: WalletPass) -> InsertedCard:
-    """Has the object of a pass at Google, active, of a class that is there too. Raises `GoogleUnavailable`.
+    """Gives a pass its value, and has its object at Google. Raises `GoogleUnavailable`.
 
     Nothing may be locked meanwhile: Google can take its time.
     """
@@ -51,8 +52,8 @@ def insert(offer: WalletPass) -> InsertedCard:
         raise GoogleUnavailable("No Google issuer is set up for this pass.")
     with _asking(issuer):
         google = Google(issuer)
-        google_class = classes.class_for(issuer, kind)
-        classes.ensure_class(google_class, google=google)
+        google_class = classes.class_at_google(kind, google=google)
+        offer.value_key = current_value_key(offer.credential.account)
         body = object_body(offer, google_class=google_class, now=timezone.now())
         google.insert_object(without_unset(body))
     if issuer.refused_at is not None:

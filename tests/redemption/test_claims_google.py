@@ -20,7 +20,7 @@ from redemption.apple import identities
 from redemption.google import classes, offers
 from redemption.google.errors import Rejected
 from redemption.google.offers import GoogleUnavailable
-from redemption.google.rest import Google
+from redemption.google.rest import Body, Google
 from redemption.models import AppleIdentity, GoogleClass, GoogleIssuer, GooglePass
 from tests import factories
 from tests.fakes.android import AndroidPhone, Card
@@ -85,8 +85,8 @@ def test_only_the_first_card_of_a_type_needs_its_class(acme: Account, google: Fa
 
 
 def test_a_class_that_is_there_already_is_left_as_it_is(token: str, google: FakeGoogle) -> None:
-    google_class = classes.class_for(GoogleIssuer.objects.get(), CredentialType.objects.get())
-    classes.ensure_class(google_class, google=Google(google_class.issuer))
+    issuer = GoogleIssuer.objects.select_related("account").get()
+    google_class = classes.class_at_google(CredentialType.objects.get(), google=Google(issuer))
     there = dict(google.resources.classes[google_class.class_id])
     GoogleClass.objects.update(sent_version=None)
     CredentialType.objects.update(google_view_unlock_requirement="UNLOCK_REQUIRED_TO_VIEW")
@@ -251,6 +251,23 @@ def test_a_design_that_changes_meanwhile_is_owed(
     )
     claims.claim_google(token)
     assert GooglePass.objects.get().patch_due_at == NOON
+
+
+def test_of_two_who_make_a_class_at_once_both_use_one(
+    token: str, google: FakeGoogle, issuer: GoogleIssuer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The other's may be on record, and not at Google yet."""
+    kind = CredentialType.objects.get()
+    insert = Google.insert_class
+
+    def come_second(self: Google, body: Body) -> Body:
+        monkeypatch.undo()
+        classes.class_for(issuer, kind)
+        return insert(self, body)
+
+    monkeypatch.setattr(Google, "insert_class", come_second)
+    card = opened(google, claims.claim_google(token))
+    assert card.resource["classId"] == GoogleClass.objects.get().class_id
 
 
 DOWN: dict[str, Callable[[FakeGoogle], None]] = {

@@ -185,7 +185,11 @@ def test_google_cannot_be_reached(client: Client, acme: Account) -> None:
     assert answer.status_code == 503
     assert state_of(answer.content) == "ready"
     assert f'action="{path}/google"' in answer.content.decode()
-    assert standings.every_row() == before
+    after = standings.every_row()
+    # But for the turn that was taken to ask Google.
+    for rows in (before, after):
+        rows["redemption.GoogleIssuer"][0].pop("next_request_at")
+    assert after == before
 
 
 @pytest.mark.parametrize("wallet", ["apple", "google"])

@@ -72,7 +72,8 @@ def assert_private(answer: Answer) -> None:
     assert {name: answer[name] for name in HEADERS} == HEADERS
     policy = directives(answer)
     assert policy["default-src"] == policy["frame-ancestors"] == policy["base-uri"] == ["'none'"]
-    assert policy["style-src"] == policy["img-src"] == policy["form-action"] == ["'self'"]
+    assert policy["style-src"] == policy["img-src"] == ["'self'"]
+    assert policy["form-action"] == ["'self'", "https://*.google.com"]
     assert set(policy) == {
         "default-src",
         "style-src",
@@ -113,6 +114,12 @@ def test_a_file_is_private(client: Client, acme: Account, acme_identity: AppleId
 
 def test_a_signed_in_admin_gets_no_cookie_here(admin_client: Client, acme: Account) -> None:
     assert_private(admin_client.get(standings.ready(acme)))
+
+
+def test_a_form_may_lead_to_where_cards_are_saved(client: Client, acme: Account, settings: Settings) -> None:
+    settings.GOOGLE_SAVE_URL = "http://127.0.0.1:9/gp/v/save/"
+    policy = directives(client.get(standings.ready(acme)))
+    assert policy["form-action"] == ["'self'", "http://127.0.0.1:9"]
 
 
 @pytest.mark.parametrize("path", ["/livez", "/passesport", "/robots.txt"])

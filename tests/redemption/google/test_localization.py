@@ -16,7 +16,7 @@ def shown(text: str, localizations: Localizations, *, language: str) -> str:
     """What a phone of that language shows."""
     string = localized(text, localizations)
     choices = [string["defaultValue"], *string["translatedValues"]]
-    return next((one["value"] for one in choices if one["language"] == language), choices[0]["value"])
+    return str(next((one["value"] for one in choices if one["language"] == language), choices[0]["value"]))
 
 
 def languages(text: str, localizations: Localizations) -> list[str]:
