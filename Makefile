@@ -31,9 +31,16 @@ serve: .venv/runtime ## $WORKERS (2) production web processes on $ADDRESS (127.0
 		--respawn-failed-workers --workers-kill-timeout 30 --no-ws --no-access-log passflow.wsgi:application
 
 .PHONY: worker
-worker: needs-REDIS_URL .venv/runtime ## production worker, with the clock (beat) that wakes it
-	@# A receiver that hangs may hold one of these for half a minute; pushes and mails must not wait for it.
-	@exec $(bin)/celery --app passflow worker --concurrency 4 --beat --loglevel WARNING
+worker: needs-REDIS_URL .venv/runtime ## production workers, with the clock (beat) that wakes them
+	@# A receiver that hangs may hold a thread of the webhooks for half a minute; pushes and mails must not wait
+	@# for it. Both end when they are told to, and when either of them does.
+	@$(celery) --hostname webhooks@%h --queues webhooks --pool threads --concurrency 4 & webhooks=$$!; \
+	$(celery) --queues celery --concurrency 4 --beat & others=$$!; \
+	trap 'kill $$webhooks $$others' TERM; trap : INT; \
+	while kill -0 $$webhooks && kill -0 $$others; do sleep 1 & wait $$!; done 2>/dev/null; \
+	kill $$webhooks $$others 2>/dev/null; wait
+
+celery := $(bin)/celery --app passflow worker --loglevel WARNING
 
 # --- Change it --------------------------------------------------------------------------------------
 

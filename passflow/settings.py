@@ -9,6 +9,7 @@ from cryptography.fernet import Fernet
 from csp.constants import NONE, SELF
 from django.core.management.utils import get_random_secret_key
 from environs import Env
+from kombu import Queue
 
 from passflow.local_secrets import local_secret
 from passflow.schedule import LOOK_UPS
@@ -71,6 +72,10 @@ CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+# Receivers that hang must hold up neither pushes nor mails: see `make worker`. One that is started without
+# the name of a queue takes from both.
+CELERY_TASK_QUEUES = [Queue("celery"), Queue("webhooks")]
+CELERY_TASK_ROUTES = {"webhooks.tasks.deliver_due": {"queue": "webhooks"}}
 CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "celerybeat-schedule")
 # `expires` keeps a worker that was away from finding hours of rings in its queue.

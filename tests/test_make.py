@@ -108,3 +108,52 @@ def test_the_demo_ends_on_ctrl_c(demo: subprocess.Popen[str]) -> None:
 def test_the_demo_ends_when_its_group_is_terminated(demo: subprocess.Popen[str]) -> None:
     os.killpg(demo.pid, signal.SIGTERM)
     assert demo.communicate(timeout=10)[0] == "ended\n"
+
+
+# Stands in for Celery: says for which queue, and ends when it is told to, or when its name is called.
+CELERY = """
+import pathlib, signal, sys, time
+signal.signal(signal.SIGTERM, lambda *_: sys.exit(print("ended", flush=True)))
+queue = sys.argv[sys.argv.index("--queues") + 1]
+print(queue, flush=True)
+while not pathlib.Path("end-" + queue).exists():
+    time.sleep(0.05)
+"""
+
+
+@pytest.fixture
+def workers(checkout: Path) -> Iterator[subprocess.Popen[str]]:
+    """`make worker` with stand-ins for both workers up and running."""
+    celery = checkout / ".venv/bin/celery"
+    celery.parent.mkdir(parents=True)
+    celery.write_text(f"#!{sys.executable}\n{CELERY}")
+    celery.chmod(0o755)
+    (checkout / ".venv/runtime").touch()
+    with subprocess.Popen(
+        [MAKE, "worker"],
+        cwd=checkout,
+        env={"PATH": os.environ["PATH"], "REDIS_URL": "redis://127.0.0.1:1"},
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    ) as running:
+        try:
+            assert running.stdout
+            assert sorted(running.stdout.readline() for _ in range(2)) == ["celery\n", "webhooks\n"]
+            yield running
+        finally:
+            with suppress(ProcessLookupError):
+                os.killpg(running.pid, signal.SIGKILL)
+
+
+def test_the_workers_end_when_make_is_terminated(workers: subprocess.Popen[str]) -> None:
+    workers.send_signal(signal.SIGTERM)
+    assert workers.communicate(timeout=10)[0].count("ended\n") == 2
+
+
+@pytest.mark.parametrize("queue", ["celery", "webhooks"])
+def test_when_one_worker_ends_so_does_the_other(
+    workers: subprocess.Popen[str], checkout: Path, queue: str
+) -> None:
+    (checkout / f"end-{queue}").touch()
+    assert workers.communicate(timeout=10)[0].count("ended\n") == 1

@@ -10,6 +10,7 @@ import logging
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 
 from asgiref.sync import async_to_sync, sync_to_async
@@ -37,18 +38,20 @@ def deliver_due(
     """Delivers until nothing is due any more, and counts how the attempts ended.
 
     After `seconds` it claims nothing further and only waits for what is in flight. `after_claims` is called
-    as soon as nothing further is claimed, unless an error comes first.
+    once, as soon as nothing further is claimed, even because of an error.
     """
-    return async_to_sync(_deliver)(until=time.monotonic() + seconds, after_claims=after_claims)
+    with ExitStack() as claims:
+        claims.callback(after_claims)
+        return async_to_sync(_deliver)(until=time.monotonic() + seconds, claims=claims)
 
 
-async def _deliver(*, until: float, after_claims: Callable[[], None]) -> Counter[Outcome]:
+async def _deliver(*, until: float, claims: ExitStack) -> Counter[Outcome]:
     async with open_transport(policy=configured_policy()) as transport:
         run = _Run(transport=transport, claims_until=until)
         await run.turn()
         while run.in_flight and time.monotonic() < until:
             await run.turn()
-        after_claims()
+        claims.close()
         while run.in_flight:
             await run.turn()
         return run.outcomes
@@ -69,7 +72,7 @@ class _Run:
 
     async def turn(self) -> None:
         """Waits for answers or the next look, writes the answers back, and sends off what is due."""
-        sent = await self.in_flight.answers(timeout=self._patience()) if self.in_flight else []
+        sent = await self.in_flight.answers(within=self._patience()) if self.in_flight else []
         # Each answer makes room at its endpoint, where more may be due.
         looks = bool(sent) or time.monotonic() >= self.looks_at
         limit = min(BATCH, self.in_flight.room()) if looks and time.monotonic() < self.claims_until else 0

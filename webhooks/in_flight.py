@@ -51,10 +51,11 @@ class InFlight:
         """The endpoints that have answered promptly of late and keep nothing waiting."""
         return list(self._prompt.keys() - self._slow())
 
-    async def answers(self, *, timeout: float | None) -> list[Sent]:
-        """What has ended; waits for the first, `timeout` seconds at most, and a moment for more."""
+    async def answers(self, *, within: float | None) -> list[Sent]:
+        """What has ended; waits for the first, `within` seconds at most, and a moment for more."""
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._bell.wait(), timeout)
+            async with asyncio.timeout(within):
+                await self._bell.wait()
             await asyncio.sleep(GATHER)
         self._bell.clear()
         ended, self._ended = self._ended, []

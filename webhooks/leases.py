@@ -111,7 +111,7 @@ _POSTGRESQL = f"""
     UPDATE webhooks_delivery AS delivery
     SET claim_token = %(token)s, claimed_until = %(lease_end)s, alone = held.fifo
     FROM held WHERE delivery.id = held.id
-    RETURNING delivery.id, event_id, endpoint_id, failures"""
+    RETURNING delivery.id, event_id, endpoint_id, failures"""  # noqa: S608 - put together from the texts above
 # One writer at a time, so nothing to lock; and no LATERAL, whose place a numbering of the rows takes.
 _SQLITE = f"""
     {_WAITING},
@@ -135,7 +135,7 @@ _SQLITE = f"""
         alone = (SELECT fifo FROM webhooks_endpoint AS endpoint WHERE endpoint.id = endpoint_id)
     WHERE id IN (
         SELECT id FROM next WHERE visit <= %(at_a_visit)s ORDER BY endpoint_id, visit LIMIT %(limit)s)
-    RETURNING id, event_id, endpoint_id, failures"""
+    RETURNING id, event_id, endpoint_id, failures"""  # noqa: S608 - put together from the texts above
 _STATEMENTS = {"postgresql": _POSTGRESQL, "sqlite": _SQLITE}
 
 

@@ -84,7 +84,7 @@ def receiver() -> Iterator[Receiver]:
 def forget_everything() -> None:
     """Empties the queue, as a broker does that was restarted without a disk."""
     with redis.Redis.from_url(settings.REDIS_URL) as broker:
-        broker.delete("celery")
+        broker.delete("celery", "webhooks")
 
 
 def heard_within(receiver: Receiver, count: int, *, seconds: float) -> bool:
