@@ -56,6 +56,6 @@ def _events(
         if until is not None:
             before = Event.objects.filter(account=endpoint.account_id, created_at__lt=until)
             events = events.filter(pk__lte=Subquery(before.order_by("-created_at").values("pk")[:1]))
-        return events.order_by("-pk").values("pk")[:MOST_OF_TYPE]
+        return events.order_by("-pk")[:MOST_OF_TYPE]
     named = Credential.objects.filter(account=endpoint.account_id, public_id=credential_id)
-    return events.filter(credential=Subquery(named.values("pk"))).values("pk")
+    return events.filter(credential=Subquery(named.values("pk")))

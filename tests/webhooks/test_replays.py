@@ -16,6 +16,7 @@ from tests import factories
 from tests.webhooks.receivers import Hook, Receiver, hook_to
 from webhooks import endpoints, replays
 from webhooks.claims import claim
+from webhooks.deliveries import send_again
 from webhooks.dispatch import deliver_due
 from webhooks.models import Delivery, DeliveryStatus, Replay, ReplayStatus
 from webhooks.replays import cancel_replay, replay_due, start_replay
@@ -188,14 +189,13 @@ def _finish(replay: Replay) -> None:
 def test_a_batch_that_breaks_off_has_done_nothing(hook: Hook, monkeypatch: pytest.MonkeyPatch) -> None:
     _delivered(hook, times=3)
     before = list(Delivery.objects.order_by("pk").values())
-    send_again = replays.send_again
 
     def break_off(endpoint: Any, event_ids: Sequence[int], **options: Any) -> None:
         send_again(endpoint, event_ids, **options)
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(replays, "send_again", break_off)
+        patch.setattr("webhooks.replays.send_again", break_off)
         with pytest.raises(KeyboardInterrupt):
             _replay(hook)
     assert list(Delivery.objects.order_by("pk").values()) == before

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 from django.contrib import admin
@@ -127,7 +126,7 @@ class DeliveryAdmin(RecordAdmin[Delivery]):
     search_help_text = "A whole id of a delivery, of an event or of an endpoint."
     sortable_by = ()
 
-    def get_ordering(self, request: HttpRequest) -> Sequence[str]:
+    def get_ordering(self, request: HttpRequest) -> tuple[str, ...]:
         """Newest first, as the index has it that finds them."""
         return ("-created_at", "-pk") if _OF_ENDPOINT in request.GET else ("-pk",)
 
