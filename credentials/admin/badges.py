@@ -9,8 +9,8 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from credentials.models import Credential
-from credentials.states import PassState, State
+from credentials.models import Credential, WalletPass
+from credentials.states import Evidence, PassState, State
 
 NOTHING = "–"
 
@@ -46,6 +46,13 @@ def pass_state(state: str) -> SafeString:
     """Where one delivery stands."""
     known = PassState(state)
     return badge(str(known.label), _TONES[known])
+
+
+def evidence(wallet_pass: WalletPass) -> str:
+    """By what it was last known to be in a wallet, and when, in UTC."""
+    if wallet_pass.confirmed_at is None:
+        return NOTHING
+    return f"{Evidence(wallet_pass.confirmed_by).label}, {wallet_pass.confirmed_at:%Y-%m-%d %H:%M}"
 
 
 def day(moment: datetime | None) -> str:

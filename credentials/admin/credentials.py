@@ -251,6 +251,7 @@ def _deliveries(credential: Credential) -> list[dict[str, Any]]:
             "delivery": delivery,
             "link": badges.link(delivery, delivery.serial_number),
             "state": badges.pass_state(delivery.state),
+            "evidence": badges.evidence(delivery),
         }
         for delivery in credential.wallet_passes.order_by("-pk")[:MOST_SHOWN]
     ]

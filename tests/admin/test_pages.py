@@ -51,7 +51,12 @@ def rows(acme: Account, globex: Account, acme_identity: AppleIdentity) -> dict[s
     )
     device.registrations.create(apple_pass=apple_pass, generation=1, registered_at=timezone.now())
     AppleLog.objects.create(message="Unexpected response code 500")
-    GoogleIssuer.objects.create(account=acme, issuer_id="3388000000012345678")
+    issuer = GoogleIssuer.objects.create(account=acme, issuer_id="3388000000012345678")
+    google_class = issuer.classes.create(credential_type=credential.credential_type)
+    google_pass = google_class.passes.create(
+        wallet_pass=factories.wallet_pass(credential, wallet=Wallet.GOOGLE), modified_at=timezone.now()
+    )
+    google_pass.messages.create(issuer=issuer, nonce="1", expires_at=timezone.now(), due_at=timezone.now())
     return {name: apps.get_model(name)._default_manager.all()[0] for name in NAMES}
 
 
