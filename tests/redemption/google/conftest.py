@@ -9,8 +9,10 @@ import pytest
 import time_machine
 
 from credentials.models import Account
+from redemption.google.rest import Google
 from redemption.models import GoogleIssuer
 from tests.fakes.google import FakeGoogle
+from tests.redemption.google.asking import api_of
 from tests.redemption.google.cards import Card, claimed
 
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
@@ -28,3 +30,10 @@ def card(clock: time_machine.Traveller, acme: Account, issuer: GoogleIssuer, goo
     """A card that was just claimed."""
     google.root_keys = google.signer.root_keys(expires_in=365 * 86_400)
     return claimed(acme, issuer, google)
+
+
+@pytest.fixture
+def api(issuer: GoogleIssuer, google: FakeGoogle) -> Google:
+    """Google as Acme's issuer may use it."""
+    google.quota = None
+    return api_of(issuer)
