@@ -26,12 +26,12 @@ def in_words(endpoint: Endpoint, *, now: datetime) -> str:
     if endpoint.deleted_at is not None:
         return NOTHING
     if endpoint.disabled_at is not None:
-        return (
-            f"{endpoint.get_disabled_reason_display()}; nothing is sent since {minute(endpoint.disabled_at)}."
-        )
+        reason = endpoint.get_disabled_reason_display()
+        return f"{reason}; nothing is sent since {minute(endpoint.disabled_at)}."
     if endpoint.failing_since is None:
         return "No attempt has failed since its last success."
-    failures = f"{endpoint.consecutive_failures} attempts in a row have failed since {minute(endpoint.failing_since)}."
+    since = minute(endpoint.failing_since)
+    failures = f"{endpoint.consecutive_failures} attempts in a row have failed since {since}."
     if endpoint.paused_until is None or not endpoint.paused(now):
         return failures
     return f"{failures} It is left alone until {minute(endpoint.paused_until)}; a test message tries at once."
