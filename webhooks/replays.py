@@ -1,18 +1,18 @@
 """Sends a stretch of the past to an endpoint again, in batches that can be interrupted at any moment.
 
 A replay is a row. Each batch locks it, queues the deliveries and moves the row's cursor in one transaction:
-a worker that is killed has done the whole batch or nothing, and several workers never do one twice.
+a worker that is killed has done the whole batch or nothing, and several workers never do one twice. There is
+a batch about every second, as large as what the endpoint has got through since the last.
 """
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Count, Exists, Max, Min, OuterRef, QuerySet
+from django.db.models import Count, Exists, Max, Min, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from credentials import doorbell
@@ -28,8 +28,11 @@ from webhooks.trail import record_for_endpoint
 
 REPLAYER = "webhooks.tasks.replay_due"
 LONGEST_RANGE = timedelta(days=30)
-# How many due deliveries a replay lets wait at its endpoint: what happens now queues up behind them.
-MOST_WAITING = 250
+# What happens now queues up behind what is replayed, so no more of that waits than the endpoint takes between
+# two looks, about a second: deliveries at once, at least and at most.
+SLOWEST = 10
+FASTEST = 1_000
+BETWEEN_LOOKS = timedelta(seconds=0.8)
 
 
 def start_replay(
@@ -86,16 +89,13 @@ def cancel_replay(replay: Replay, *, actor: str) -> Replay:
     return replay
 
 
-def replay_due(*, seconds: float = 10.0) -> None:
-    """Takes every running replay as far as there is room at its endpoint; harmless to run twice at once.
-
-    Begins no batch after `seconds`.
-    """
-    ends_at = time.monotonic() + seconds
-    running = list(Replay.objects.filter(status=ReplayStatus.RUNNING).values_list("pk", flat=True))
-    # In turn, so that a long one holds up nobody's short one.
-    while running and time.monotonic() < ends_at:
-        running = [pk for pk in running if _queue_batch(pk)]
+def replay_due() -> None:
+    """Takes every running replay a batch further, if it is time; harmless to run twice at once."""
+    now = timezone.now()
+    due = Replay.objects.filter(Q(looked_at=None) | Q(looked_at__lte=now - BETWEEN_LOOKS))
+    for pk in due.filter(status=ReplayStatus.RUNNING).values_list("pk", flat=True):
+        with transaction.atomic():
+            _queue_batch(due.filter(pk=pk))
 
 
 def _check_range(since: datetime, until: datetime, *, now: datetime) -> None:
@@ -132,28 +132,25 @@ def _heard(endpoint: Endpoint, types: Iterable[str]) -> list[str]:
     return [event_type for event_type in heard if event_type in wanted] if wanted else heard
 
 
-def _queue_batch(pk: int) -> bool:
-    """Takes a replay a batch further; whether it is worth asking again at once."""
+def _queue_batch(due: QuerySet[Replay]) -> None:
+    replay = (
+        due.select_related("endpoint__account")
+        .select_for_update(of=("self",), skip_locked=True)
+        .filter(status=ReplayStatus.RUNNING)
+        .first()
+    )
+    if replay is None:
+        return
     now = timezone.now()
-    with transaction.atomic():
-        rows = Replay.objects.select_related("endpoint__account")
-        replay = (
-            rows.select_for_update(of=("self",), skip_locked=True)
-            .filter(pk=pk, status=ReplayStatus.RUNNING)
-            .first()
-        )
-        if replay is None:
-            return False
-        try:
-            endpoint = _held(replay.endpoint)
-        except Refusal:
-            _end(replay, ReplayStatus.CANCELLED, now=now)
-            _record(EventType.WEBHOOK_REPLAY_CANCELLED, replay, actor="system", now=now)
-            return False
-        if replay.total is None:
-            _survey(replay)
-            return True
-        return _queue(replay, endpoint=endpoint, now=now)
+    if replay.total is None:
+        _survey(replay)
+    try:
+        endpoint = _held(replay.endpoint)
+    except Refusal:
+        _end(replay, ReplayStatus.CANCELLED, now=now)
+        _record(EventType.WEBHOOK_REPLAY_CANCELLED, replay, actor="system", now=now)
+    else:
+        _queue(replay, endpoint=endpoint, now=now)
 
 
 def _survey(replay: Replay) -> None:
@@ -161,27 +158,32 @@ def _survey(replay: Replay) -> None:
     found = _events(replay).aggregate(total=Count("pk"), first=Min("pk"), last=Max("pk"))
     replay.total = found["total"]
     replay.cursor, replay.last = (found["first"] or 1) - 1, found["last"] or 0
-    replay.save()
 
 
-def _queue(replay: Replay, *, endpoint: Endpoint, now: datetime) -> bool:
-    due = endpoint.deliveries.filter(status=DeliveryStatus.PENDING, next_attempt_at__lte=now)
-    room = MOST_WAITING - due[:MOST_WAITING].count()
-    if not room:
-        return False
+def _queue(replay: Replay, *, endpoint: Endpoint, now: datetime) -> None:
+    room = _room(replay, endpoint=endpoint, now=now)
     # In the order of the events, so that an endpoint that wants them in order gets them so.
     ahead = _events(replay).filter(pk__gt=replay.cursor, pk__lte=replay.last).order_by("pk")
     batch = list(ahead.values_list("pk", flat=True)[:room])
     send_again(endpoint, batch, only_failed=replay.only_failed, now=now)
     replay.done += len(batch)
-    if batch:
-        replay.cursor = batch[-1]
-        replay.save()
-        doorbell.ring(DISPATCHER)
+    replay.cursor = batch[-1] if batch else replay.cursor
+    replay.save()
     if len(batch) < room:
         _end(replay, ReplayStatus.COMPLETED, now=now)
-        return False
-    return True
+    doorbell.ring(DISPATCHER)
+
+
+def _room(replay: Replay, *, endpoint: Endpoint, now: datetime) -> int:
+    """How much to queue: more than last time when the endpoint has got through, less when it has not."""
+    due = endpoint.deliveries.filter(
+        status=DeliveryStatus.PENDING, next_attempt_at__lte=now, claim_token=None
+    )
+    waiting = due[:FASTEST].count()
+    got_through = waiting <= replay.pace // 4
+    replay.pace = min(FASTEST, replay.pace * 3 // 2) if got_through else max(SLOWEST, replay.pace - waiting)
+    replay.looked_at = now
+    return max(0, replay.pace - waiting)
 
 
 def _events(replay: Replay) -> QuerySet[Event]:

@@ -14,8 +14,8 @@ from django.utils import timezone
 from credentials import lifecycle
 from credentials.models import Account, Credential
 from tests import factories
+from tests.webhooks.pacing import pace
 from tests.webhooks.receivers import Hook, hook_to
-from webhooks import replays
 from webhooks.dispatch import deliver_due
 from webhooks.models import Attempt, Delivery, Endpoint, Replay, ReplayStatus
 from webhooks.outcomes import Outcome
@@ -88,7 +88,7 @@ def test_a_second_replay_at_once_is_refused(admin_site: Client, hook: Hook) -> N
 def test_progress_is_shown_wherever_the_replay_is(
     admin_site: Client, hook: Hook, acme: Account, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(replays, "MOST_WAITING", 1)
+    pace(monkeypatch, 1)
     for _ in range(4):
         factories.credential(acme)
     deliver_due()

@@ -14,8 +14,9 @@ from django.utils import timezone
 from credentials.errors import Conflict
 from credentials.models import Account
 from tests import factories
+from tests.webhooks.pacing import pace
 from tests.webhooks.receivers import Hook, Receiver, hook_to
-from webhooks import endpoints, replays
+from webhooks import endpoints
 from webhooks.dispatch import deliver_due
 from webhooks.models import Delivery, DeliveryStatus, Endpoint, Replay, ReplayStatus
 from webhooks.replays import cancel_replay, replay_due, start_replay
@@ -47,7 +48,7 @@ def _start(endpoint: Endpoint) -> Replay:
 def test_workers_at_once_queue_each_event_once(
     acme: Account, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(replays, "MOST_WAITING", 7)
+    pace(monkeypatch, 7)
     for _ in range(30):
         factories.credential(acme)
     endpoint = hook_to(receiver, account=acme).endpoint
@@ -92,7 +93,7 @@ def test_a_worker_that_holds_the_batch_keeps_nobody_waiting(hook: Hook, acme: Ac
 def test_disabling_cancelling_and_queueing_at_once_leave_nothing_pending(
     acme: Account, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(replays, "MOST_WAITING", 2)
+    pace(monkeypatch, 2)
     for _ in range(12):
         factories.credential(acme)
     hooks = [hook_to(receiver, account=acme) for _ in range(3)]

@@ -13,6 +13,7 @@ from pytest_django import DjangoAssertNumQueries
 from credentials import lifecycle
 from credentials.models import Account, Event
 from tests import factories
+from tests.webhooks.pacing import pace
 from tests.webhooks.receivers import Hook, Receiver, hook_to
 from webhooks import endpoints, replays
 from webhooks.claims import claim
@@ -154,7 +155,7 @@ def test_what_happens_now_waits_behind_a_few_only(
     hook: Hook, acme: Account, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     events = _delivered(hook, times=7)
-    monkeypatch.setattr(replays, "MOST_WAITING", 3)
+    pace(monkeypatch, 3)
     replay = _replay(hook)
     assert (replay.status, replay.total, replay.done) == (ReplayStatus.RUNNING, 7, 3)
     [new] = _happens(acme)
@@ -165,6 +166,35 @@ def test_what_happens_now_waits_behind_a_few_only(
     assert sorted(_received(hook)) == sorted(events[3:])
 
 
+def test_the_pace_is_the_endpoint_s(hook: Hook, monkeypatch: pytest.MonkeyPatch) -> None:
+    _happens(hook.endpoint.account, times=60)
+    Delivery.objects.all().delete()
+    monkeypatch.setattr(replays, "BETWEEN_LOOKS", timedelta())
+    replay = start_replay(hook.endpoint, since=_hour_ago(), actor="test")
+    queued = []
+    for work in (deliver_due, deliver_due, list, list, deliver_due, list):
+        replay_due()
+        replay.refresh_from_db()
+        queued.append(Delivery.objects.filter(status=DeliveryStatus.PENDING).count())
+        work()
+    # Half as much again whenever it gets through; nothing more while all of that waits.
+    assert queued == [15, 22, 23, 23, 23, 0]
+
+
+def test_between_looks_it_leaves_the_endpoint_alone(hook: Hook) -> None:
+    _delivered(hook, times=20)
+    replay = _replay(hook)
+    assert (replay.status, replay.done) == (ReplayStatus.RUNNING, 15)
+    deliver_due()
+    replay_due()
+    replay.refresh_from_db()
+    assert replay.done == 15
+    Replay.objects.update(looked_at=timezone.now() - timedelta(seconds=1))
+    replay_due()
+    replay.refresh_from_db()
+    assert (replay.status, replay.done) == (ReplayStatus.COMPLETED, 20)
+
+
 def test_an_endpoint_in_order_gets_the_past_in_order(
     acme: Account, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -172,7 +202,7 @@ def test_an_endpoint_in_order_gets_the_past_in_order(
     hook = hook_to(receiver, account=acme)
     endpoints.update_endpoint(hook.endpoint, fifo=True, actor="test")
     late = _delivered(hook, times=5)
-    monkeypatch.setattr(replays, "MOST_WAITING", 2)
+    pace(monkeypatch, 2)
     _finish(_replay(hook))
     assert _received(hook) == early + late
 
@@ -199,7 +229,7 @@ def test_a_batch_that_breaks_off_has_done_nothing(hook: Hook, monkeypatch: pytes
         with pytest.raises(KeyboardInterrupt):
             _replay(hook)
     assert list(Delivery.objects.order_by("pk").values()) == before
-    assert (Replay.objects.get().done, Replay.objects.get().total) == (0, 3)
+    assert (Replay.objects.get().done, Replay.objects.get().looked_at) == (0, None)
     replay_due()
     assert Replay.objects.get().status == ReplayStatus.COMPLETED
     assert deliver_due() == {"succeeded": 3}
@@ -207,7 +237,7 @@ def test_a_batch_that_breaks_off_has_done_nothing(hook: Hook, monkeypatch: pytes
 
 def test_a_cancelled_replay_queues_nothing_more(hook: Hook, monkeypatch: pytest.MonkeyPatch) -> None:
     _delivered(hook, times=3)
-    monkeypatch.setattr(replays, "MOST_WAITING", 1)
+    pace(monkeypatch, 1)
     replay = _replay(hook)
     cancel_replay(replay, actor="test")
     _received(hook)
@@ -224,7 +254,7 @@ def test_a_replay_ends_with_its_endpoint(hook: Hook, acme: Account, end: Any) ->
     end(hook.endpoint, actor="test")
     replay_due()
     replay.refresh_from_db()
-    assert (replay.status, replay.total) == (ReplayStatus.CANCELLED, None)
+    assert (replay.status, replay.done) == (ReplayStatus.CANCELLED, 0)
     assert acme.events.get(type="webhook_endpoint.replay_cancelled").actor == "system"
     assert deliver_due() == {}
 

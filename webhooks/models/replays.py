@@ -39,6 +39,9 @@ class Replay(models.Model):
     # Ids of events: the last one dealt with, and the last one of all.
     cursor = models.BigIntegerField(default=0)
     last = models.BigIntegerField(default=0)
+    # How many deliveries it may keep waiting, as its endpoint takes them, and when that was last looked at.
+    pace = models.PositiveIntegerField(default=10, db_default=10)
+    looked_at = models.DateTimeField(null=True)
     created_at = models.DateTimeField(auto_now_add=True)
     finished_at = models.DateTimeField(null=True)
 
