@@ -13,7 +13,7 @@ from google.auth import credentials, transport
 from google.auth.crypt import RSASigner
 from google.oauth2 import service_account
 
-from redemption.google.connections import Answer, connected, exchange
+from redemption.google.connections import Answer, connected, exchange, is_duration
 from redemption.google.errors import OverQuota, Unreachable
 from redemption.google.service_accounts import signer_of
 from redemption.models import GoogleIssuer
@@ -78,6 +78,5 @@ def _is_in_form(answer: Answer) -> bool:
     if not isinstance(members, dict) or answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         return False
     if answer.status == HTTPStatus.OK:
-        lifetime = str(members.get("expires_in", ""))
-        return isinstance(members.get("access_token"), str) and lifetime.isdecimal()
+        return isinstance(members.get("access_token"), str) and is_duration(str(members.get("expires_in")))
     return isinstance(members.get("error"), str)

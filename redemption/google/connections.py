@@ -47,7 +47,7 @@ class Answer:
     def retry_after(self) -> timedelta | None:
         """How long Google asks to be left alone, at most a day; it says so in seconds."""
         seconds = self.headers.get("Retry-After", "")
-        return timedelta(seconds=min(int(seconds), 86_400)) if seconds.isdecimal() else None
+        return timedelta(seconds=min(int(seconds), 86_400)) if is_duration(seconds) else None
 
 
 class _Adapter(HTTPAdapter):
@@ -57,6 +57,11 @@ class _Adapter(HTTPAdapter):
 
 # Sessions come and go with their use; this holds the connections, and its pools are safe for threads.
 _ADAPTER = _Adapter(pool_maxsize=10)
+
+
+def is_duration(seconds: str) -> bool:
+    """Whether a text is a number of seconds that a date can be moved by."""
+    return seconds.isdecimal() and len(seconds) < 10
 
 
 def connected(session: S) -> S:

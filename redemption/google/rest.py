@@ -13,7 +13,7 @@ from typing import Any
 from urllib.parse import quote
 
 from django.conf import settings
-from google.auth.exceptions import GoogleAuthError, RefreshError
+from google.auth.exceptions import RefreshError
 from google.auth.transport.requests import AuthorizedSession
 
 from redemption.google import quota
@@ -101,8 +101,6 @@ class Google:
             return exchange(self._session, method, url, **options)
         except RefreshError as error:
             raise refusal_of_key(error.args[1], issuer=self.issuer) from error
-        except GoogleAuthError as error:
-            raise Unreachable(f"Google cannot be reached: {type(error).__name__}") from error
 
 
 def _put(

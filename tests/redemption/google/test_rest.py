@@ -139,7 +139,13 @@ def test_whoever_is_not_invited_is_told_whom_to_invite_where(
 
 @pytest.mark.parametrize(
     ("header", "wait"),
-    [("30", timedelta(seconds=30)), ("9999999", timedelta(days=1)), ("soon", None), ("-1", None)],
+    [
+        ("30", timedelta(seconds=30)),
+        ("9999999", timedelta(days=1)),
+        ("soon", None),
+        ("-1", None),
+        ("9" * 5000, None),
+    ],
 )
 def test_google_may_say_how_long_to_wait(
     header: str, wait: timedelta | None, api: Google, google: FakeGoogle
