@@ -41,14 +41,16 @@ def count_save(held: WalletPass, google_pass: GooglePass) -> None:
 
     That is the safe side, whatever Google answers later: while a pass is installed, its URL adds no other.
     """
-    _count(google_pass, saves=google_pass.saves + 1)
+    google_pass.saves += 1
+    _keep_count(google_pass)
     if google_pass.saves > google_pass.removals or held.state == PassState.VOIDED:
         _install(held, by=Evidence.CALLBACK)
 
 
 def count_removal(google_pass: GooglePass) -> None:
     """Somebody removed it, says a message; others may have it still, so this alone removes nothing."""
-    _count(google_pass, removals=google_pass.removals + 1)
+    google_pass.removals += 1
+    _keep_count(google_pass)
 
 
 def believe(held: WalletPass, google_pass: GooglePass, *, has_users: bool, by: Evidence) -> None:
@@ -60,13 +62,10 @@ def believe(held: WalletPass, google_pass: GooglePass, *, has_users: bool, by: E
         _install(held, by=by)
     elif not is_doubtful:
         lifecycle.remove_from_wallet(held, devices=0, actor=ACTOR)
-    _write(
-        google_pass,
-        has_users=has_users,
-        checked_at=now,
-        check_due_at=now + DOUBTFUL[google_pass.checks] if is_doubtful else next_look(held, now=now),
-        checks=google_pass.checks + is_doubtful if differs else 0,
-    )
+    google_pass.check_due_at = now + DOUBTFUL[google_pass.checks] if is_doubtful else next_look(held, now=now)
+    google_pass.checks = google_pass.checks + is_doubtful if differs else 0
+    google_pass.has_users, google_pass.checked_at = has_users, now
+    google_pass.save(update_fields=["has_users", "checked_at", "check_due_at", "checks"])
 
 
 def next_look(wallet_pass: WalletPass, *, now: datetime) -> datetime | None:
@@ -81,11 +80,10 @@ def next_look(wallet_pass: WalletPass, *, now: datetime) -> datetime | None:
     return look if look <= since + LONGEST_WAIT else None
 
 
-def _differs(google_pass: GooglePass, *, has_users: bool) -> bool:
-    """Whether the messages say otherwise; without any, they say nothing."""
-    if not google_pass.saves and not google_pass.removals:
-        return False
-    return has_users != (google_pass.saves > google_pass.removals)
+def _keep_count(google_pass: GooglePass) -> None:
+    # Doubt begins anew. Whoever counts asks Google next; should it die before, the reconciler does.
+    google_pass.checks, google_pass.check_due_at = 0, timezone.now() + DOUBTFUL[0]
+    google_pass.save(update_fields=["saves", "removals", "checks", "check_due_at"])
 
 
 def _install(held: WalletPass, *, by: Evidence) -> None:
@@ -94,12 +92,8 @@ def _install(held: WalletPass, *, by: Evidence) -> None:
         updates.owe(GooglePass.objects.filter(pk=held.pk), now=timezone.now())
 
 
-def _count(google_pass: GooglePass, **counted: int) -> None:
-    # Doubt begins anew. Whoever counts asks Google next; should it die before, the reconciler does.
-    _write(google_pass, **counted, checks=0, check_due_at=timezone.now() + DOUBTFUL[0])
-
-
-def _write(google_pass: GooglePass, **columns: object) -> None:
-    GooglePass.objects.filter(pk=google_pass.pk).update(**columns)
-    for name, value in columns.items():
-        setattr(google_pass, name, value)
+def _differs(google_pass: GooglePass, *, has_users: bool) -> bool:
+    """Whether the messages say otherwise; without any, they say nothing."""
+    if not google_pass.saves and not google_pass.removals:
+        return False
+    return has_users != (google_pass.saves > google_pass.removals)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+import time_machine
 from django.test import Client
 from django.utils import timezone
 
@@ -105,3 +106,15 @@ def hear(client: Client, google: FakeGoogle) -> None:
     """Google's messages arrive, and are settled."""
     assert set(deliver(client, google)) <= {200}
     tasks.settle_google.run()
+
+
+def settle_later(clock: time_machine.Traveller, seconds: float) -> None:
+    """Time passes, and messages are settled."""
+    clock.shift(timedelta(seconds=seconds))
+    tasks.settle_google.run()
+
+
+def reconcile_later(clock: time_machine.Traveller, seconds: float) -> None:
+    """Time passes, and Google is asked."""
+    clock.shift(timedelta(seconds=seconds))
+    tasks.reconcile_google.run()

@@ -1,4 +1,4 @@
-"""What becomes of Google's messages: counted once, believed when Google confirms, none in the way of others."""
+"""What becomes of Google's messages: counted once, believed when Google agrees, none in the way of others."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from credentials import issuing, lifecycle
 from credentials.models import Account, Credential, Event, WalletPass
 from credentials.states import PassState, State, Wallet
 from redemption import tasks
-from redemption.google import settling
+from redemption.google import evidence, settling
 from redemption.models import GoogleIssuer, GoogleMessage, GooglePass
 from tests import factories
 from tests.fakes.google import FakeGoogle
 from tests.fakes.google_wire import Answer
-from tests.redemption.google.cards import Card, claimed, deliver, hear, post
+from tests.redemption.google.cards import Card, claimed, deliver, hear, post, reconcile_later, settle_later
 
 pytestmark = pytest.mark.django_db
 
@@ -33,16 +33,6 @@ def events_of(card: Card) -> list[str]:
         .order_by("pk")
         .values_list("type", flat=True)
     )
-
-
-def settle_later(clock: time_machine.Traveller, seconds: float) -> None:
-    clock.shift(timedelta(seconds=seconds))
-    tasks.settle_google.run()
-
-
-def reconcile_later(clock: time_machine.Traveller, seconds: float) -> None:
-    clock.shift(timedelta(seconds=seconds))
-    tasks.reconcile_google.run()
 
 
 # --- Saved and removed ------------------------------------------------------------------------------
@@ -207,7 +197,7 @@ def test_a_save_installs_while_google_is_away_and_is_confirmed_later(
     card.google.go_down()
     tasks.settle_google.run()
     assert (card.pass_state, card.evidence) == (PassState.INSTALLED, "callback")
-    assert card.row.has_users is None
+    assert card.row.checked_at is None
     card.google.recover()
     reconcile_later(clock, 30)
     assert (card.row.has_users, card.evidence) == (True, "reconciled")
@@ -274,69 +264,6 @@ def test_a_removal_of_what_was_revoked_changes_nothing(client: Client, card: Car
     assert (card.pass_state, card.state) == (PassState.VOIDED, State.REVOKED)
 
 
-# --- Objects that nobody knows ----------------------------------------------------------------------
-
-
-def unknown(card: Card) -> str:
-    object_id = f"{card.object_id}-gone"
-    card.google.resources.objects[object_id] = card.google.resources.objects[card.object_id]
-    card.google.saving.save(object_id, user="ada@gmail.com")
-    return object_id
-
-
-def test_an_unknown_object_is_looked_for_and_then_quarantined(
-    client: Client, card: Card, clock: time_machine.Traveller, caplog: pytest.LogCaptureFixture
-) -> None:
-    unknown(card)
-    hear(client, card.google)
-    for seconds in (5, 30):
-        settle_later(clock, seconds)
-        assert GoogleMessage.objects.get().status == Status.PENDING
-    settle_later(clock, 300)
-    message = GoogleMessage.objects.get()
-    assert (message.status, message.due_at) == (Status.QUARANTINED, None)
-    assert message.remark == "It names an object that was never made here."
-    assert [record.levelname for record in caplog.records if "quarantined" in record.message] == ["ERROR"]
-
-
-def test_an_object_that_is_committed_after_its_message_is_found(
-    client: Client, card: Card, clock: time_machine.Traveller
-) -> None:
-    card.save()
-    serial_number = card.wallet_pass.serial_number
-    WalletPass.objects.update(serial_number="not-yet")
-    hear(client, card.google)
-    assert card.pass_state == PassState.OFFERED
-    WalletPass.objects.update(serial_number=serial_number)
-    settle_later(clock, 5)
-    assert card.pass_state == PassState.INSTALLED
-
-
-def test_an_object_of_another_issuer_is_quarantined_at_once(client: Client, card: Card) -> None:
-    message = {"objectId": "3388000000099999999.object", "classId": "3388000000099999999.class"}
-    card.save()
-    pending = card.google.callbacks.pending[0]
-    body = card.google.signer.envelope(
-        {**pending.message, **message}, recipient=card.object_id.partition(".")[0]
-    )
-    assert post(client, body, url=card.url).status_code == 200
-    tasks.settle_google.run()
-    assert GoogleMessage.objects.get().status == Status.QUARANTINED
-    assert GoogleMessage.objects.get().remark == "It names an object of another issuer."
-
-
-def test_a_quarantined_message_can_be_looked_at_again(client: Client, card: Card) -> None:
-    card.save()
-    deliver(client, card.google)
-    GoogleMessage.objects.update(status=Status.QUARANTINED, due_at=None, attempts=4, remark="gone")
-    tasks.settle_google.run()
-    assert card.pass_state == PassState.OFFERED
-    settling.look_again(GoogleMessage.objects.get(), actor="admin:root")
-    tasks.settle_google.run()
-    assert card.pass_state == PassState.INSTALLED
-    assert GoogleMessage.objects.get().remark == ""
-
-
 # --- Once, and none in the way of others ------------------------------------------------------------
 
 
@@ -359,7 +286,7 @@ def test_a_message_that_cannot_be_settled_stops_no_other(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     other = claimed(acme, issuer, card.google)
-    count = settling.evidence.count_save
+    count = evidence.count_save
 
     def fail_for_one(held: WalletPass, google_pass: Any) -> None:
         if held.pk == card.wallet_pass.pk:
@@ -368,7 +295,7 @@ def test_a_message_that_cannot_be_settled_stops_no_other(
 
     card.save()
     other.save()
-    monkeypatch.setattr(settling.evidence, "count_save", fail_for_one)
+    monkeypatch.setattr(evidence, "count_save", fail_for_one)
     hear(client, card.google)
     assert (card.pass_state, other.pass_state) == (PassState.OFFERED, PassState.INSTALLED)
     assert "could not be settled" in caplog.text
