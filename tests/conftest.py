@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from redemption.apple.development_ca import (
     pass_type_name,
 )
 from redemption.apple.identities import import_identity, store_identity
+from redemption.google import quota
 from redemption.google.issuers import import_issuer
 from redemption.models import AppleIdentity, GoogleIssuer
 from tests import factories
@@ -151,6 +153,15 @@ def issuer(acme: Account, service_account: ServiceAccount) -> GoogleIssuer:
     return import_issuer(
         acme, issuer_id="3388000000022000001", service_account=service_account.file(), actor="test"
     )
+
+
+@pytest.fixture
+def unhurried(google: FakeGoogle, monkeypatch: pytest.MonkeyPatch) -> FakeGoogle:
+    """Google without its quota, for which the whole house would wait in real time."""
+    google.quota = None
+    for interval in ("INTERVAL", "BACKGROUND_INTERVAL"):
+        monkeypatch.setattr(quota, interval, timedelta())
+    return google
 
 
 @pytest.fixture

@@ -17,10 +17,13 @@ from django.utils import timezone
 
 from credentials import lifecycle, tokens
 from credentials.models import Account, Credential, Event, WalletPass
-from credentials.states import PassState, State
+from credentials.states import PassState, State, Wallet
 from redemption import claims
-from redemption.models import AppleIdentity
+from redemption.google import patches, root_keys, settling
+from redemption.models import AppleIdentity, GoogleIssuer
 from tests import factories
+from tests.fakes.android import AndroidPhone
+from tests.fakes.google import FakeGoogle
 from tests.fakes.pki import PASS_TYPE
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -74,6 +77,14 @@ def register(url_token: str, *, serial_number: str, device: str) -> int:
         )
         .status_code
     )
+
+
+def report(issuer_id: str, body: bytes) -> int:
+    """A message of Google's arrives, and is settled by the worker that it wakes."""
+    path = f"/google/callback/{issuer_id}"
+    answer = Client(raise_request_exception=False).post(path, body, content_type="application/json")
+    settling.settle_due()
+    return answer.status_code
 
 
 def revoke(credential: Credential) -> str:
@@ -151,3 +162,37 @@ def test_phone_and_watch_in_the_same_millisecond(
         statuses = race([partial(register, token, serial_number=serial, device=device) for device in devices])
         assert Counter(statuses) == Counter([200, 201, 201, 201])
         assert credential.wallet_passes.get().devices == 3
+
+
+@pytest.mark.parametrize("revoked", [False, True])
+def test_both_wallets_race_for_one_url(
+    acme: Account,
+    acme_identity: AppleIdentity,
+    issuer: GoogleIssuer,
+    unhurried: FakeGoogle,
+    race: Race,
+    *,
+    revoked: bool,
+) -> None:
+    root_keys.refresh_due()
+    kind = factories.credential_type(acme)
+    with AndroidPhone(unhurried) as android:
+        for number in range(40 if connection.vendor == "postgresql" else 4):
+            credential, url = factories.credential_and_url(acme, credential_type=kind)
+            token = factories.url_token(url)
+            [serial] = open_offers(token, count=1)
+            card = android.save(claims.claim_google(token))
+            [message] = unhurried.callbacks.pending
+            unhurried.callbacks.lose()
+            add = [partial(register, token, serial_number=serial, device=one) for one in ("phone", "watch")]
+            # Google sends twice what it is not sure of having said.
+            jobs: list[Callable[[], object]] = [*add, *[partial(report, issuer.issuer_id, message.body)] * 2]
+            outcomes = race(([partial(revoke, credential)] if revoked else []) + jobs[number % 2 :])
+            assert set(outcomes) <= {200, 201, State.REVOKED}, outcomes
+            patches.send_due()
+            installed = list(credential.wallet_passes.filter(state=PassState.INSTALLED))
+            assert len(installed) == (not revoked)
+            assert credential.wallet_passes.exclude(state=PassState.VOIDED).count() == len(installed)
+            is_googles = any(one.wallet == Wallet.GOOGLE for one in installed)
+            assert android.card(card.object_id).is_dead != is_googles
+            assert bool(android.card(card.object_id).codes) == is_googles

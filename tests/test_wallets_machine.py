@@ -27,7 +27,6 @@ from credentials.errors import IllegalMove
 from credentials.models import Account, Credential, CredentialType
 from credentials.states import FINAL, PassState, State
 from redemption.apple.development_ca import DevelopmentCA
-from redemption.google import quota
 from redemption.models import AppleIdentity, GoogleIssuer
 from tests import factories
 from tests.fakes.android import SaveRefused
@@ -216,15 +215,6 @@ class Wallets(RuleBasedStateMachine):
 
     def _reloaded(self) -> Credential:
         return Credential.objects.select_related("person", "credential_type").get(pk=self.credential.pk)
-
-
-@pytest.fixture
-def unhurried(google: FakeGoogle, monkeypatch: pytest.MonkeyPatch) -> FakeGoogle:
-    """Google without its quota, for which the whole house would wait in real time."""
-    google.quota = None
-    for interval in ("INTERVAL", "BACKGROUND_INTERVAL"):
-        monkeypatch.setattr(quota, interval, timedelta())
-    return google
 
 
 # In two halves, which run side by side; on SQLite all of them, on PostgreSQL enough to see it behaves alike.

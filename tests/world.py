@@ -30,11 +30,9 @@ class World:
     google: FakeGoogle
     hook: Hook
 
-    def issue(self) -> dict[str, Any]:
+    def issue(self, email: str = "ada@example.org") -> dict[str, Any]:
         """Creates a person and a credential, as an integrator does; the credential, with its URL."""
-        person = self.api.post(
-            "/people", json={"first_name": "Ada", "last_name": "Lovelace", "email": "ada@example.org"}
-        )
+        person = self.api.post("/people", json={"first_name": "Ada", "last_name": "Lovelace", "email": email})
         assert person.status_code == 201, person.text
         kind = self.api.get("/credential_types").json()[0]
         path = f"/people/{person.json()['id']}/credentials"
@@ -97,6 +95,12 @@ class World:
         ):
             embedded.run(task)
         self.apns.deliver()
+
+    def heard_of(self, credential: dict[str, Any]) -> list[str]:
+        """The types of all webhooks about one credential, by their sequence."""
+        found = [one.message for one in self.hook.receiver.received]
+        about = [one for one in found if one["data"]["credential"]["id"] == credential["id"]]
+        return [one["type"] for one in sorted(about, key=lambda one: one["data"]["sequence"])]
 
     def heard(self) -> list[str]:
         """The types of all webhooks so far, by their sequence; each was signed with the endpoint's secret."""
