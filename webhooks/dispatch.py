@@ -12,8 +12,11 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from functools import partial
+from typing import TypeVar
 
 from asgiref.sync import async_to_sync, sync_to_async
+from django.db import InterfaceError, OperationalError, connection
 from django.utils import timezone
 
 from credentials import tokens
@@ -30,6 +33,10 @@ logger = logging.getLogger(__name__)
 BATCH = 200
 # While slow receivers are waited for: how soon newly due deliveries are noticed, in seconds.
 LOOK_AGAIN = 0.5
+# Seconds for which a database that is away, as it restarts, is waited for; the leases hold longer.
+PATIENCE = 30.0
+
+Answer = TypeVar("Answer")
 
 
 def deliver_due(
@@ -83,13 +90,12 @@ class _Run:
     def _write_and_claim(self, sent: Sequence[Sent], *, limit: int) -> list[Message]:
         """Both at once, because each change of threads costs time."""
         if sent:
-            finish(sent, token=self.token)
+            _patiently(partial(finish, sent, token=self.token))
             self.outcomes.update(one.result.outcome for one in sent)
         if not limit:
             return []
-        messages = claim(
-            token=self.token, limit=limit, after=self.after, prompt=self.in_flight.prompt_endpoints()
-        )
+        prompt = self.in_flight.prompt_endpoints()
+        messages = _patiently(partial(claim, token=self.token, limit=limit, after=self.after, prompt=prompt))
         self.after = messages[-1].endpoint_id if messages else 0
         self.looks_at = 0.0 if messages else time.monotonic() + LOOK_AGAIN
         return messages
@@ -100,6 +106,20 @@ class _Run:
         if now >= self.claims_until or not self.in_flight.room():
             return None
         return max(0.0, self.looks_at - now)
+
+
+def _patiently(ask: Callable[[], Answer]) -> Answer:
+    """Asks again while the database is away: answers that were not written would be asked for once more."""
+    gives_up = time.monotonic() + PATIENCE
+    while True:
+        try:
+            return ask()
+        except (OperationalError, InterfaceError) as error:
+            if connection.in_atomic_block or time.monotonic() >= gives_up:
+                raise
+            logger.warning("the database does not answer (%s); asking again", type(error).__name__)
+            connection.close_if_unusable_or_obsolete()
+            time.sleep(LOOK_AGAIN)
 
 
 async def _attempt(message: Message, *, transport: Transport) -> Sent:

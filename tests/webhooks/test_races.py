@@ -94,6 +94,26 @@ def test_a_killed_dispatchers_rows_resume(hook: Hook, acme: Account) -> None:
     assert (first.message_id, first.body) == (second.message_id, second.body)
 
 
+def test_answers_are_written_though_the_database_went_away_meanwhile(hook: Hook, acme: Account) -> None:
+    hook.receiver.slowness = 0.5
+    factories.credential(acme)
+
+    def break_connections() -> None:
+        _wait_until(lambda: bool(hook.receiver.received))
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
+
+    with ThreadPoolExecutor(1) as threads:
+        breaking = threads.submit(_at_once, break_connections)
+        assert deliver_due() == {"succeeded": 1}
+        breaking.result()
+    assert Delivery.objects.get().status == DeliveryStatus.SUCCEEDED
+    assert len(hook.receiver.received) == 1
+
+
 def test_disabling_while_dispatching_never_blocks_either(acme: Account, receiver: Receiver) -> None:
     hooks = [hook_to(receiver, account=acme) for _ in range(4)]
     receiver.status, receiver.slowness = 500, 0.01
