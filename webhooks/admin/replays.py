@@ -48,7 +48,7 @@ class ReplayForm(forms.Form):
 REPLAY = Order[Endpoint](
     name="replay",
     label="Replay",
-    question="What happened in this time is sent again with the same message ids, a few hundred at a time.",
+    question="What happened in this time is sent again under the same ids, as fast as the endpoint takes it.",
     done="The replay has begun.",
     carry_out=replays.start_replay,
     applies=lambda endpoint: endpoint.enabled,

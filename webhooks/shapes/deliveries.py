@@ -11,7 +11,7 @@ from rest_framework import serializers
 from credentials.event_types import PUBLIC_EVENT_TYPES
 from credentials.timestamps import rfc3339
 from webhooks import answers, payloads
-from webhooks.delivery_log import find_deliveries
+from webhooks.delivery_log import MOST_OF_TYPE, find_deliveries
 from webhooks.models import KEPT_OF_RESPONSE, Attempt, Delivery, DeliveryStatus, Endpoint
 from webhooks.outcomes import Outcome
 
@@ -76,7 +76,11 @@ class DeliveriesQuery(serializers.Serializer[Any]):
     """Which deliveries of an endpoint."""
 
     status = serializers.ChoiceField(choices=DeliveryStatus.choices, required=False)
-    type = serializers.ChoiceField(choices=PUBLIC_EVENT_TYPES, required=False)
+    type = serializers.ChoiceField(
+        choices=PUBLIC_EVENT_TYPES,
+        required=False,
+        help_text=f"Of the account's newest {MOST_OF_TYPE:,} events of this type, before `until`.",
+    )
     credential_id = serializers.CharField(
         max_length=24, required=False, help_text="Of events of this credential."
     )
