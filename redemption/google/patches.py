@@ -152,7 +152,8 @@ def _settle(row: GoogleClass | GooglePass) -> None:
 def _postpone(row: GoogleClass | GooglePass, failure: GoogleFailure) -> None:
     now = timezone.now()
     if isinstance(failure, Rejected):
-        logger.error("Google rejects %s: %s", row, failure.sentence)
+        name = row.class_id if isinstance(row, GoogleClass) else row.object_id
+        logger.error("Google rejects %s: %s", name, failure.sentence)
     _finish(
         row,
         due=now + _delay(failure, attempts=row.patch_attempts),
