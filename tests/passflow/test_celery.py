@@ -12,6 +12,7 @@ from django.utils.module_loading import import_string
 from credentials import invitations
 from passflow.celery import app
 from redemption.apple import registrations
+from redemption.google import callbacks, updates
 
 OURS = ("credentials.", "redemption.", "webhooks.")
 
@@ -27,7 +28,10 @@ def test_every_scheduled_task_exists_and_every_task_is_scheduled() -> None:
     assert len(SCHEDULE) == len(ENTRIES)
 
 
-@pytest.mark.parametrize("name", sorted({*settings.EVENT_CONSUMERS, invitations.SEND, registrations.PUSH}))
+RUNG = {*settings.EVENT_CONSUMERS, invitations.SEND, registrations.PUSH, callbacks.SETTLE, updates.SEND}
+
+
+@pytest.mark.parametrize("name", sorted(RUNG))
 def test_whatever_is_rung_for_exists_and_is_looked_up_as_well(name: str) -> None:
     assert name in app.tasks
     assert name in SCHEDULE
