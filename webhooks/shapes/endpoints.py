@@ -100,8 +100,8 @@ class EndpointInput(serializers.Serializer[Endpoint]):
     """An endpoint to create; unknown members are ignored."""
 
     url = Text(
-        help_text="https://, of a public host, on port 443, 8443 or one that the operator allows; at most 2048 "
-        "characters."
+        help_text="https://, of a public host, on port 443, 8443 or one that the operator allows; at most "
+        "2048 characters."
     )
     description = Text(max_length=200, allow_blank=True, required=False)
     event_types = serializers.ListField(child=Text(), required=False, help_text="Empty: every type.")
