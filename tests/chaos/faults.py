@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import random
 import signal
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 
 from tests.chaos import programs
+from tests.chaos.programs import Program
 from tests.chaos.receivers import Mood, Receiver
 from tests.chaos.stage import Stage
 
@@ -36,33 +38,30 @@ def dealt(faults: int, *, chance: random.Random) -> Iterator[tuple[str, Strike]]
 
 
 def _kill_worker(stage: Stage, chance: random.Random) -> Struck:
-    killed = len(stage.worker.processes())
+    killed = len(_alive(stage.worker))
     stage.worker.kill()
     return Struck(f"the worker is killed, all {killed} processes of it")
 
 
 def _kill_dispatcher(stage: Stage, chance: random.Random) -> Struck:
     """The process that speaks with receivers at this moment, or any of the worker's when none does."""
-    processes = stage.worker.processes()
+    processes = _alive(stage.worker)
     ports = {receiver.port for receiver in stage.receivers}
     busy = programs.talking_to(ports, among=processes)
-    if not processes:
-        return Struck("the dispatcher is to be killed, but the worker is just starting")
     programs.kill(chance.choice(busy or processes[1:] or processes))
     return Struck(f"a process of the worker is killed{', in the midst of delivering' if busy else ''}")
 
 
 def _kill_web_process(stage: Stage, chance: random.Random) -> Struck:
-    processes = stage.web.processes()
-    if not processes:
-        return Struck("a web process is to be killed, but web is just starting")
+    processes = _alive(stage.web)
     programs.kill(chance.choice(processes[1:] or processes))
     return Struck("a web process is killed")
 
 
 def _kill_web(stage: Stage, chance: random.Random) -> Struck:
+    killed = len(_alive(stage.web))
     stage.web.kill()
-    return Struck("web is killed, all processes of it")
+    return Struck(f"web is killed, all {killed} processes of it")
 
 
 def _stop_redis(stage: Stage, chance: random.Random) -> Struck:
@@ -87,6 +86,13 @@ def _upset_receiver(stage: Stage, chance: random.Random, *, mood: Mood) -> Struc
     receiver.mood = mood
     heal = partial(_calm, receiver, mood)
     return Struck(f"receiver {receiver.name} {mood.value}, for {seconds:.0f} s", heal, seconds)
+
+
+def _alive(program: Program) -> list[int]:
+    """Its processes; when it has just been killed, those of its next start."""
+    while not (found := program.processes()):
+        time.sleep(0.1)
+    return found
 
 
 def _calm(receiver: Receiver, mood: Mood) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -16,7 +17,7 @@ from tests.chaos import programs
 from tests.chaos.issuers import Integrator
 from tests.chaos.programs import Program
 from tests.chaos.receivers import Receiver, listening
-from tests.chaos.services import Services, free_port, prepare_services
+from tests.chaos.services import Services, Unprepared, free_port, prepare_services
 from tests.passflow.processes import Installation
 
 RECEIVERS = 3
@@ -67,6 +68,8 @@ class Stage:
 @contextmanager
 def set_up(folder: Path, *, say: Callable[[str], None]) -> Iterator[Stage]:
     """A stage in `folder` that works and has an endpoint for each receiver; all of it ends with the block."""
+    if shutil.which("make") is None:
+        raise Unprepared("make is not installed.")
     with ExitStack() as clearing:
         services = prepare_services(folder)
         clearing.callback(services.end)
@@ -110,12 +113,16 @@ def _installation(folder: Path, *, services: Services) -> tuple[Installation, in
 
 
 def _settle(installation: Installation) -> dict[str, Any]:
-    installation.manage("migrate", "--verbosity", "0")
-    settled = installation.run("-c", _SETTLE)
-    if settled.returncode:
-        raise RuntimeError(settled.stderr)
-    facts: dict[str, Any] = json.loads(settled.stdout)
+    _ran(installation, "manage.py", "migrate", "--verbosity", "0")
+    facts: dict[str, Any] = json.loads(_ran(installation, "-c", _SETTLE))
     return facts
+
+
+def _ran(installation: Installation, *arguments: str) -> str:
+    ended = installation.run(*arguments, seconds=300)
+    if ended.returncode:
+        raise RuntimeError(ended.stderr)
+    return ended.stdout
 
 
 @contextmanager

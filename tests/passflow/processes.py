@@ -27,7 +27,7 @@ class Installation:
         project = {"DJANGO_SETTINGS_MODULE": "passflow.settings", "PASSFLOW_VAR_DIR": str(self.var)}
         return {**inherited, **project, **self.settings}
 
-    def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+    def run(self, *arguments: str, seconds: float = 60) -> subprocess.CompletedProcess[str]:
         """Python with these arguments, until it ends."""
         return subprocess.run(
             [sys.executable, *arguments],
@@ -36,7 +36,7 @@ class Installation:
             capture_output=True,
             text=True,
             check=False,
-            timeout=60,
+            timeout=seconds,
         )
 
     def manage(self, *arguments: str) -> subprocess.CompletedProcess[str]:
