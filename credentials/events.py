@@ -12,6 +12,7 @@ from django.db import transaction
 from django.utils.module_loading import import_string
 
 from credentials import doorbell, event_order
+from credentials.copying import insert_all
 from credentials.event_types import EventType
 from credentials.models import Account, Credential, Event, Person, WalletPass
 from credentials.snapshots import snapshot
@@ -32,7 +33,7 @@ def record(
     event = Event(
         account=account, type=event_type, actor=actor, created_at=now, person=person, data=data or {}
     )
-    _write([event])
+    record_all([event])
     return event
 
 
@@ -57,16 +58,20 @@ def record_for_credential(
             "system_id": credential.person.system_id or None,
         },
     )
-    _write([event])
+    record_all([event])
     return event
 
 
-def _write(events: list[Event]) -> None:
+def record_all(events: Sequence[Event]) -> None:
+    """Writes these new events in the current transaction, in their order, and passes them on together.
+
+    For many at once: what the recorders ask the database, they ask once for all of them.
+    """
     # Outside a transaction a crash between these lines would lose what the recorders owe.
     if not transaction.get_connection().in_atomic_block:
         raise transaction.TransactionManagementError("an event is written in the transaction of its change")
     event_order.announce()
-    Event.objects.bulk_create(events)
+    insert_all(events)
     for recorder in _recorders(tuple(settings.EVENT_RECORDERS)):
         recorder(events)
     for task_name in settings.EVENT_CONSUMERS:

@@ -44,8 +44,8 @@ _OPEN = ~Q(state=PassState.VOIDED)
 
 def mark_changed(events: Sequence[Event]) -> None:
     """Marks the passes that these events change and owes their wallets word; called in the transaction."""
+    passes: QuerySet[WalletPass] = WalletPass.objects.filter(_OPEN)
     for event in events:
-        passes: QuerySet[WalletPass] = WalletPass.objects.filter(_OPEN)
         if event.type in CREDENTIAL_EVENTS:
             changed = passes.filter(credential=event.credential_id)
         elif event.type in PERSON_EVENTS:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from django.utils import timezone
 
+from credentials.copying import insert_all
 from credentials.event_types import EventType
 from credentials.models import Event
 from webhooks.models import Delivery, Endpoint
@@ -25,9 +26,11 @@ def write_deliveries(events: Sequence[Event]) -> None:
     for endpoint in Endpoint.objects.listening().filter(account__in={event.account_id for event in public}):
         endpoints[endpoint.account_id].append(endpoint)
     now = timezone.now()
-    Delivery.objects.bulk_create(
-        Delivery(event=event, endpoint=endpoint, next_attempt_at=now)
-        for event in public
-        for endpoint in endpoints[event.account_id]
-        if endpoint.hears(event.type)
+    insert_all(
+        [
+            Delivery(event_id=event.pk, endpoint_id=endpoint.pk, next_attempt_at=now)
+            for event in public
+            for endpoint in endpoints[event.account_id]
+            if endpoint.hears(event.type)
+        ]
     )
