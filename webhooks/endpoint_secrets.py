@@ -12,7 +12,7 @@ from django.db.models import Q
 
 from credentials import encryption, tokens
 from credentials.errors import Conflict
-from webhooks.look_ups import Target
+from webhooks.look_ups import Target, find_secrets
 from webhooks.models import Endpoint, EndpointSecret, SignatureScheme
 from webhooks.signing import (
     SigningKey,
@@ -63,10 +63,7 @@ def live_keys(endpoints: Iterable[Endpoint | Target], *, now: datetime) -> dict[
     """
     named = {endpoint.pk: endpoint for endpoint in endpoints}
     keys: dict[int, list[SigningKey]] = {pk: [] for pk in named}
-    # Tuples, because a dispatcher asks for hundreds a second.
-    columns = ("pk", "endpoint_id", "public_key", "ciphertext")
-    live = EndpointSecret.objects.live(now).filter(endpoint__in=keys).values_list(*columns)
-    for pk, endpoint_id, public_key, ciphertext in live:
+    for pk, endpoint_id, public_key, ciphertext in find_secrets(keys, now=now):
         scheme = SignatureScheme.V1A if public_key else SignatureScheme.V1
         try:
             key = _open(bytes(ciphertext), _purpose(named[endpoint_id], scheme), scheme)

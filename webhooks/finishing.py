@@ -12,7 +12,8 @@ from django.utils import timezone
 
 from webhooks import health
 from webhooks.claims import Message
-from webhooks.models import KEPT_OF_RESPONSE, Attempt, Delivery, DeliveryStatus
+from webhooks.look_ups import among
+from webhooks.models import KEPT_OF_RESPONSE, Attempt, DeliveryStatus
 from webhooks.outcomes import Outcome
 from webhooks.retries import next_delay
 from webhooks.transport import Result
@@ -66,9 +67,16 @@ def _arrived(sent: Sent) -> bool:
 
 
 def _succeed(arrived: list[int], *, token: str, now: datetime) -> None:
-    Delivery.objects.filter(pk__in=arrived, claim_token=token).update(
-        status=DeliveryStatus.SUCCEEDED, finished_at=now, claim_token=None, claimed_until=None, alone=False
-    )
+    condition, listed = among(arrived)
+    with connection.cursor() as cursor:
+        adapted = connection.ops.adapt_datetimefield_value(now)
+        cursor.execute(_SUCCEED.format(among=condition), [adapted, listed, token])
+
+
+_SUCCEED = """
+    UPDATE webhooks_delivery
+    SET status = 'succeeded', finished_at = %s, claim_token = NULL, claimed_until = NULL, alone = FALSE
+    WHERE id {among} AND claim_token = %s"""
 
 
 def _reschedule(failed: Sequence[Sent], *, token: str, now: datetime) -> None:

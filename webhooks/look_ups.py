@@ -49,11 +49,39 @@ def find_events(keys: Collection[int]) -> dict[int, EventFacts]:
     }
 
 
-def _rows(select: str, keys: Collection[int]) -> list[tuple[Any, ...]]:
-    among, text = _DIALECTS[connection.vendor]
+class Secret(NamedTuple):
+    """A signing key of an endpoint, still encrypted."""
+
+    pk: int
+    endpoint_id: int
+    public_key: str
+    ciphertext: bytes
+
+
+def find_secrets(keys: Collection[int], *, now: datetime) -> list[Secret]:
+    """The live secrets of the endpoints with these primary keys, the newest first."""
+    condition, listed = among(keys)
     with connection.cursor() as cursor:
-        listed = list(keys) if connection.vendor == "postgresql" else json.dumps(list(keys))
-        cursor.execute(select.format(among=among, created_at=text), [listed])
+        adapted = connection.ops.adapt_datetimefield_value(now)
+        cursor.execute(_SECRETS.format(among=condition), [listed, adapted])
+        return [Secret(*row) for row in cursor.fetchall()]
+
+
+def among(keys: Collection[int]) -> tuple[str, object]:
+    """The condition that a column's value is one of `keys`, and its one parameter.
+
+    The ORM gives each key a parameter, and the statement another text for each number of them, so that neither
+    psycopg nor PostgreSQL knows it again.
+    """
+    if connection.vendor == "postgresql":
+        return "= ANY(%s)", list(keys)
+    return "IN (SELECT value FROM json_each(%s))", json.dumps(list(keys))
+
+
+def _rows(select: str, keys: Collection[int]) -> list[tuple[Any, ...]]:
+    condition, listed = among(keys)
+    with connection.cursor() as cursor:
+        cursor.execute(select.format(among=condition, created_at=_TIME_AS_TEXT[connection.vendor]), [listed])
         return cursor.fetchall()
 
 
@@ -61,12 +89,14 @@ _TARGETS = """
     SELECT id, public_id, url, disabled_at IS NULL AND deleted_at IS NULL,
         failing_since IS NOT NULL
     FROM webhooks_endpoint WHERE id {among}"""
+_SECRETS = """
+    SELECT id, endpoint_id, public_key, ciphertext FROM webhooks_endpointsecret
+    WHERE endpoint_id {among} AND (expires_at IS NULL OR expires_at > %s) ORDER BY id DESC"""
 _EVENTS = """
     SELECT id, public_id, type, account_id, sequence, actor, data, {created_at}
     FROM credentials_event WHERE id {among}"""
-# How each database names a list of keys, and writes a time of UTC as text: SQLite keeps it so, and psycopg's
-# own reading of times is slow.
-_DIALECTS = {
-    "postgresql": ("= ANY(%s)", "(created_at AT TIME ZONE 'UTC')::text"),
-    "sqlite": ("IN (SELECT value FROM json_each(%s))", "CAST(created_at AS text)"),
+# SQLite keeps times so, and psycopg's own reading of them is slow.
+_TIME_AS_TEXT = {
+    "postgresql": "(created_at AT TIME ZONE 'UTC')::text",
+    "sqlite": "CAST(created_at AS text)",
 }
