@@ -66,11 +66,14 @@ def owe(endpoints: list[Endpoint], each: int) -> None:
     now = timezone.now()
     with transaction.atomic():
         events = Event.objects.bulk_create(
-            [event(endpoints[0].account) for _ in range(each * len(endpoints))]
+            [event(endpoints[0].account) for _ in range(each * len(endpoints))], batch_size=5000
         )
         Delivery.objects.bulk_create(
-            Delivery(event=one, endpoint=endpoints[number % len(endpoints)], next_attempt_at=now)
-            for number, one in enumerate(events)
+            [
+                Delivery(event=one, endpoint=endpoints[number % len(endpoints)], next_attempt_at=now)
+                for number, one in enumerate(events)
+            ],
+            batch_size=5000,
         )
     analyze()
 

@@ -1,4 +1,4 @@
-"""A receiver that costs next to nothing, in a process of its own: it counts, and hangs where it is told to."""
+"""A receiver that costs next to nothing, in a process of its own: it counts, and hangs where told to."""
 
 from __future__ import annotations
 
