@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from django.db import transaction
 from django.utils import timezone
 
-from credentials import lifecycle, tokens
+from credentials import tokens
 from credentials.errors import Conflict
 from credentials.models import Credential, WalletPass
-from credentials.states import PassState, Wallet
+from credentials.states import Wallet
 from credentials.values import current_value_key
-from redemption import access
+from redemption import access, offers
 from redemption.apple import identities
-from redemption.google import offers
+from redemption.google import offers as google_offers
 from redemption.models import AppleAuthenticationToken, ApplePass
-
-# How long an offer can be fetched, and the same one is given again.
-OFFER_LIFETIME = timedelta(minutes=10)
-# So many offers of a credential may be open at once; older ones are voided.
-MOST_OFFERS = 5
 
 
 def claim_apple(token: str) -> WalletPass:
@@ -35,11 +30,11 @@ def claim_apple(token: str) -> WalletPass:
         if not credential.credential_type.apple_enabled:
             raise Conflict("This pass is not made for Apple Wallet.")
         pass_type = identities.pass_type_for(credential.credential_type)
-        if offer := _fresh_offer(credential, Wallet.APPLE, now=now):
+        if offer := offers.fresh(credential, Wallet.APPLE, now=now):
             return offer
-        offer = _offer(credential, Wallet.APPLE, now=now)
+        offer = offers.draft(credential, Wallet.APPLE, now=now)
         offer.value_key = current_value_key(credential.account)
-        _record(offer, now=now)
+        offers.record(offer, now=now)
         apple_pass = ApplePass.objects.create(wallet_pass=offer, pass_type=pass_type, modified_at=_whole(now))
         first = tokens.first_authentication_token(token, serial_number=offer.serial_number)
         AppleAuthenticationToken.objects.create(
@@ -57,31 +52,20 @@ def claim_google(token: str) -> str:
     """
     with transaction.atomic():
         credential = _claimable_for_google(token)
-        offer = _fresh_offer(credential, Wallet.GOOGLE, now=timezone.now())
-    return offers.save_link(offer or _new_card(credential, token=token))
-
-
-def is_fresh(offer: WalletPass, *, now: datetime) -> bool:
-    """Whether an offer can still be fetched."""
-    return offer.state == PassState.OFFERED and now < offer.offered_at + OFFER_LIFETIME
-
-
-def _fresh_offer(credential: Credential, wallet: Wallet, *, now: datetime) -> WalletPass | None:
-    return credential.wallet_passes.filter(
-        wallet=wallet, state=PassState.OFFERED, offered_at__gt=now - OFFER_LIFETIME
-    ).last()
+        offer = offers.fresh(credential, Wallet.GOOGLE, now=timezone.now())
+    return google_offers.save_link(offer or _new_card(credential, token=token))
 
 
 def _new_card(credential: Credential, *, token: str) -> WalletPass:
-    offer = _offer(credential, Wallet.GOOGLE, now=timezone.now())
-    card = offers.insert(offer)
+    offer = offers.draft(credential, Wallet.GOOGLE, now=timezone.now())
+    card = google_offers.insert(offer)
     with transaction.atomic():
         now = timezone.now()
         offer.credential, offer.offered_at = _claimable_for_google(token), now
-        if fresh := _fresh_offer(offer.credential, Wallet.GOOGLE, now=now):
+        if fresh := offers.fresh(offer.credential, Wallet.GOOGLE, now=now):
             return fresh
-        _record(offer, now=now)
-        offers.record(card, now=now)
+        offers.record(offer, now=now)
+        google_offers.record(card, now=now)
     return offer
 
 
@@ -90,21 +74,6 @@ def _claimable_for_google(token: str) -> Credential:
     if not credential.credential_type.google_enabled:
         raise Conflict("This pass is not made for Google Wallet.")
     return credential
-
-
-def _offer(credential: Credential, wallet: Wallet, *, now: datetime) -> WalletPass:
-    """A pass that is not on record yet, and still without a value."""
-    return WalletPass(
-        credential=credential,
-        wallet=wallet,
-        serial_number=tokens.mint_serial_number(),
-        offered_at=now,
-    )
-
-
-def _record(offer: WalletPass, *, now: datetime) -> None:
-    lifecycle.void_offers(offer.credential, now=now, keep=MOST_OFFERS - 1)
-    offer.save(force_insert=True)
 
 
 def _whole(moment: datetime) -> datetime:

@@ -18,7 +18,7 @@ from django.utils import timezone
 from credentials import lifecycle, tokens
 from credentials.models import Account, Credential, Event, WalletPass
 from credentials.states import PassState, State, Wallet
-from redemption import claims
+from redemption import claims, offers
 from redemption.google import patches, root_keys, settling
 from redemption.models import AppleIdentity, GoogleIssuer
 from tests import factories
@@ -106,7 +106,7 @@ def test_many_claims_and_registrations_install_one_pass(
     many = 200 if connection.vendor == "postgresql" else 50
     credential, url = factories.credential_and_url(acme)
     token = factories.url_token(url)
-    serials = open_offers(token, count=claims.MOST_OFFERS)
+    serials = open_offers(token, count=offers.MOST_OFFERS)
 
     def job(number: int) -> Callable[[], int]:
         if number % 2:

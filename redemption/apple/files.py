@@ -12,7 +12,7 @@ from credentials.designs import image_files
 from credentials.errors import Gone, NotFound
 from credentials.models import Credential, CredentialType
 from credentials.pass_fields import read_fields
-from redemption import access, claims
+from redemption import access, offers
 from redemption.apple import pass_content
 from redemption.apple.design import PassDesign
 from redemption.apple.identities import signing_identity
@@ -27,7 +27,7 @@ def offered_file(found: access.Visit, *, token: str, serial_number: str) -> byte
     Raises `NotFound`, `Gone` when the offer or the URL has ended, `Unavailable` without a certificate.
     """
     apple_pass = _offered(found.credential, serial_number)
-    if found.standing != access.Standing.READY or not claims.is_fresh(
+    if found.standing != access.Standing.READY or not offers.is_fresh(
         apple_pass.wallet_pass, now=timezone.now()
     ):
         raise Gone("This file was offered for ten minutes. Open the link again for another.")

@@ -13,7 +13,7 @@ from credentials.errors import Conflict, Unavailable
 from credentials.models import Account, Credential, CredentialType, WalletPass
 from credentials.states import PassState
 from credentials.values import current_value_key
-from redemption import claims
+from redemption import claims, offers
 from redemption.models import AppleAuthenticationToken, AppleIdentity, ApplePass
 from tests import factories
 
@@ -73,12 +73,12 @@ def test_asking_again_gives_the_same_offer_for_ten_minutes(token: str, clock: ti
 
 def test_an_offer_is_fresh_for_ten_minutes_unless_it_became_something_else() -> None:
     offer = WalletPass(state=PassState.OFFERED, offered_at=NOON)
-    assert claims.is_fresh(offer, now=NOON)
-    assert claims.is_fresh(offer, now=NOON + timedelta(minutes=10) - INSTANT)
-    assert not claims.is_fresh(offer, now=NOON + timedelta(minutes=10))
+    assert offers.is_fresh(offer, now=NOON)
+    assert offers.is_fresh(offer, now=NOON + timedelta(minutes=10) - INSTANT)
+    assert not offers.is_fresh(offer, now=NOON + timedelta(minutes=10))
     for state in set(PassState) - {PassState.OFFERED}:
         taken = WalletPass(state=state, offered_at=NOON)
-        assert not claims.is_fresh(taken, now=NOON)
+        assert not offers.is_fresh(taken, now=NOON)
 
 
 def test_at_most_five_offers_are_open_and_the_oldest_go(token: str, clock: time_machine.Traveller) -> None:
