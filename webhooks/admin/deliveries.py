@@ -119,7 +119,7 @@ class DeliveryAdmin(RecordAdmin[Delivery]):
         ),
     )
     inlines = (AttemptInline,)
-    list_display = ("public_id", "event_type", "to", "standing", "created_at", "next_attempt_at")
+    list_display = ("public_id", "event_type", "to", "standing", "created_at")
     list_filter = ("status", TypeFilter, CredentialFilter)
     list_select_related = ("event", "endpoint")
     search_fields = ("=public_id", "=event__public_id", "=endpoint__public_id")

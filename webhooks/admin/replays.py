@@ -72,7 +72,7 @@ class ReplayAdmin(RecordAdmin[Replay]):
 
     orders = (CANCEL,)
     empty_list = "Open a webhook endpoint and order a replay."
-    list_display = ("public_id", "to", "standing", "progress", "since", "until", "actor", "created_at")
+    list_display = ("public_id", "to", "standing", "progress", "actor", "created_at")
     list_filter = ("status",)
     list_select_related = ("endpoint",)
     search_fields = ("=public_id", "=endpoint__public_id", "=actor")
