@@ -7,12 +7,14 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 import time_machine
+from django.db import transaction
 
 from credentials import designs, lifecycle, people
 from credentials.models import Account, Credential, WalletPass
+from credentials.states import Evidence
 from credentials.values import value_of
 from redemption import tasks
-from redemption.google import patches
+from redemption.google import evidence, patches
 from redemption.models import GoogleClass, GoogleIssuer
 from tests import factories
 from tests.fakes.google import FakeGoogle
@@ -124,6 +126,21 @@ def test_a_changed_design_reaches_class_and_cards(google: FakeGoogle, credential
 
 
 def test_a_name_that_the_card_shows_reaches_it(google: FakeGoogle, credential: Credential) -> None:
+    people.update_person(credential.person, last_name="King", actor="test")
+    patches.send_due()
+    assert "Ada King" in shown(google, credential).words()
+
+
+def test_a_card_that_nobody_has_stays_true(google: FakeGoogle, credential: Credential) -> None:
+    """Its link may still be out, and bring it back."""
+
+    def is_held(*, has_users: bool) -> None:
+        with transaction.atomic():
+            held, google_pass = evidence.hold(row().pk)
+            evidence.believe(held, google_pass, has_users=has_users, by=Evidence.RECONCILED)
+
+    is_held(has_users=True)
+    is_held(has_users=False)
     people.update_person(credential.person, last_name="King", actor="test")
     patches.send_due()
     assert "Ada King" in shown(google, credential).words()
