@@ -15,12 +15,14 @@ _SECRETS = re.compile(
     r"(?P<path>/passes/)[^\s/'\"?&<>]+"
     r"|(?P<header>\b(?:(?i:ApplePass|Bearer)|Basic)\s+)[^\s'\",]+"
     r"|(?P<key>\bpf_[a-z]+_)[0-9A-Za-z]+"
+    r"|(?P<jwt>\beyJ)[\w-]+\.[\w-]+\.[\w-]+"
+    r"|(?P<google>\bya29\.)[\w.-]+"
     r"|(?P<hook>\bwh(?:sec|sk)_)[0-9A-Za-z+/=]+"
 )
 
 
 def redact(text: str) -> str:
-    """`text` with redemption tokens, API keys, authentication tokens and webhook secrets blanked."""
+    """`text` with URLs' tokens, API keys, authentication tokens, webhook secrets and JWTs blanked."""
     return _SECRETS.sub(lambda match: f"{match[match.lastgroup or 0]}[redacted]", text)
 
 

@@ -16,6 +16,9 @@ from pytest_django import Settings
 from credentials.models import ValueKey
 from credentials.tokens import mint_url_token
 from tests.factories import url_token
+from tests.fakes.google import Fault
+from tests.fakes.google_signing import new_key
+from tests.fakes.google_wire import Answer
 from tests.fakes.passd_wire import InstalledPass
 from tests.world import World
 
@@ -100,9 +103,11 @@ def whole_flow(world: World) -> list[tuple[str, str]]:
     unknown = go_wrong(world, updated)
     world.phone.remove(card.serial)
     break_the_file_of(world, mailed)
+    of_google = through_google(world, mailed)
     world.api.delete(f"/credentials/{issued['id']}")
     world.work()
     return [
+        *of_google,
         ("the URL", url_token(issued["url"])),
         ("the renewed URL", url_token(renewed)),
         ("the mailed URL", url_token(mailed)),
@@ -137,6 +142,41 @@ def break_the_file_of(world: World, url: str) -> None:
     location = world.browser.post(f"{url}/apple").headers["location"]
     with broken_value_keys():
         assert world.browser.get(location).status_code == 500
+
+
+def through_google(world: World, url: str) -> list[tuple[str, str]]:
+    """A claim and a card, what can go wrong with them, and what was said to Google on the way."""
+    google = world.google
+    google.tokens.granted.clear()
+    google.always(Fault.DROP, "token")
+    assert world.browser.post(f"{url}/google").status_code == 503
+    google.script("token", [Answer(400, {"error": "invalid_grant", "error_description": "Invalid JWT."})])
+    assert world.browser.post(f"{url}/google").status_code == 503
+    # With a 401 it gets another token and tries once more, which finds no answer.
+    refused = Answer(401, {"error": {"code": 401, "message": "Invalid Credentials"}})
+    google.script("rest", [refused, Fault.LOSE])
+    assert world.browser.post(f"{url}/google").status_code == 503
+    with broken_value_keys():
+        assert world.browser.post(f"{url}/google").status_code == 500
+    card = world.save(url)
+    google.callbacks.post(
+        google.callbacks.delivered[0].url, google.signer.but(hand=new_key()).envelope({}, recipient="1")
+    )
+    google.script("rest", [OVERLOADED, Fault.DROP])
+    world.android.remove(card.object_id)
+    world.report()
+    world.work()
+    [account] = google.accounts.values()
+    return [
+        ("the card's value", str(card.value)),
+        ("the service account's key", account.private_key_pem.decode().splitlines()[5]),
+        *[("an access token", token) for token in google.tokens.given],
+        *[("an assertion", assertion.rpartition(".")[2]) for assertion in google.tokens.assertions],
+        *[("a save link", jwt.rpartition(".")[2]) for jwt in google.saving.opened],
+    ]
+
+
+OVERLOADED = Answer(503, "<h1>Service Unavailable</h1>")
 
 
 @contextmanager

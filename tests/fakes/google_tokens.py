@@ -35,6 +35,7 @@ class TokenEndpoint:
 
     def __init__(self, accounts: Mapping[str, ServiceAccount]) -> None:
         self.granted: dict[str, Grant] = {}
+        self.given: list[str] = []
         self.assertions: list[str] = []
         self._accounts = accounts
 
@@ -50,6 +51,7 @@ class TokenEndpoint:
         if fault := _first_fault(claims):
             return _refusal(*fault)
         token = f"ya29.c.{secrets.token_urlsafe(60)}"
+        self.given.append(token)
         self.granted[token] = Grant(claims["iss"], claims["scope"], time.time() + LIFETIME)
         return Answer(200, {"access_token": token, "expires_in": LIFETIME, "token_type": "Bearer"})
 

@@ -55,6 +55,11 @@ WEBHOOK_SECRET = "whsec_MDEyMzQ1Njc4OWFiY2RlZmdoamttbnBxcnM0NTY3ODk="
         ("Authorization: Basic YWRtaW46cGFzc3dvcmQ=", "YWRtaW46"),
         (f"signed with {WEBHOOK_SECRET}, sent", WEBHOOK_SECRET.removeprefix("whsec_")),
         (f"whsk_{URL_TOKEN}", URL_TOKEN),
+        (
+            f"Location: https://pay.google.com/gp/v/save/eyJhbGciOiJSUzI1NiJ9.eyJpc3MiOiJ9.{URL_TOKEN}",
+            URL_TOKEN,
+        ),
+        (f"token ya29.c.{URL_TOKEN} was given", URL_TOKEN),
     ],
 )
 def test_a_secret_is_blanked(text: str, secret: str, lines: Log) -> None:
