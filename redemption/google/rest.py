@@ -36,7 +36,7 @@ class Google:
         self.issuer = issuer
         self._take_turn = take_turn
         self._session = connected(
-            AuthorizedSession(credentials_of(issuer), max_refresh_attempts=1, auth_request=TokenEndpoint())
+            AuthorizedSession(credentials_of(issuer), refresh_status_codes=(), auth_request=TokenEndpoint())
         )
 
     def insert_class(self, body: Body) -> Body:
@@ -98,7 +98,12 @@ class Google:
 
     def _exchange(self, method: str, url: str, **options: Any) -> Answer:
         try:
-            return exchange(self._session, method, url, **options)
+            answer = exchange(self._session, method, url, **options)
+            if answer.status == HTTPStatus.UNAUTHORIZED:
+                # A token can end before its time. google-auth's own retry leaves the first answer open.
+                self._session.credentials.refresh(TokenEndpoint())
+                answer = exchange(self._session, method, url, **options)
+            return answer
         except RefreshError as error:
             raise refusal_of_key(error.args[1], issuer=self.issuer) from error
 
