@@ -81,6 +81,11 @@ bench: .venv/dev ## how fast it is, beside what it stands on; ONLY=signing runs 
 chaos: .venv/dev ## a hundred faults while 20,000 events are made, on servers of its own; nothing may be lost
 	@exec $(bin)/python -m tests.chaos
 
+.PHONY: screenshots
+screenshots: .venv/dev ## pictures of every page state into var/screenshots/; needs chromium
+	@rm -rf var/screenshots
+	SCREENSHOTS=1 $(bin)/pytest --quiet tests/browser/test_screenshots.py
+
 .PHONY: lock
 lock: .venv/dev ## write requirements/ anew from pyproject.toml; UPGRADE=1 takes the newest of everything
 	$(uv_compile) --output-file requirements/runtime.txt
