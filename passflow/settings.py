@@ -48,6 +48,7 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
         "init_command": "PRAGMA journal_mode=WAL;",
     }
 else:
+    DATABASES["default"]["ENGINE"] = "passflow.postgresql"
     DATABASES["default"]["OPTIONS"] = {
         "server_side_binding": True,
         "prepare_threshold": 2,
@@ -157,7 +158,10 @@ STATIC_URL = "static/"
 STATIC_ROOT = VAR_DIR / "static"
 # WhiteNoise warns of a folder that is not there, as long as nothing was collected.
 STATIC_ROOT.mkdir(exist_ok=True)
-STATICFILES_DIRS = [BASE_DIR / "templates" / "static"]
+# Apple's and Google's own badges, which only the operator may put there: `apple-de.svg`, `google.svg` …
+BADGES_DIR = VAR_DIR / "badges"
+BADGES_DIR.mkdir(exist_ok=True)
+STATICFILES_DIRS = [BASE_DIR / "templates" / "static", ("badges", BADGES_DIR)]
 # Served from the apps' folders as they are, so that `demo` needs no collected copy.
 WHITENOISE_USE_FINDERS = True
 
@@ -245,7 +249,7 @@ CACHES = {
         "OPTIONS": _MOST_COUNTERS,
     }
     if REDIS_URL
-    else {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "OPTIONS": _MOST_COUNTERS},
+    else {"BACKEND": "passflow.cache.MemoryCache", "OPTIONS": _MOST_COUNTERS},
 }
 
 # --- Apple, Google, webhooks ------------------------------------------------------------------------

@@ -9,13 +9,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import TextChoices
+from django.db.models import OuterRef, QuerySet, Subquery, TextChoices
 from django.utils import timezone
 
 from credentials import tokens
 from credentials.errors import Gone, InUse, NotFound, Suspended
 from credentials.models import Credential, RedemptionUrl, WalletPass
-from credentials.states import State
+from credentials.prepared import Lookup
+from credentials.states import PassState, State, Wallet
+from redemption import wallets
 
 
 class Standing(TextChoices):
@@ -40,26 +42,14 @@ class Visit:
     standing: Standing
     # The URL was ended by the removal of its pass: no newer one need be out.
     used_up: bool = False
-
-    @property
-    def installed(self) -> WalletPass | None:
-        """The pass that is in a wallet now."""
-        return self.credential.installed_pass
+    # Where the pass is now, and where it could go.
+    installed_wallet: Wallet | None = None
+    offered: tuple[Wallet, ...] = ()
 
 
 def visit(token: str) -> Visit:
     """Opens the door, in one query. Raises `NotFound` for whatever is not a token that we issued."""
-    if not tokens.is_url_token(token):
-        raise NotFound("There is no such link.")
-    urls = RedemptionUrl.objects.select_related(
-        "credential__person", "credential__credential_type", "credential__account"
-    )
-    url = urls.filter(digest=tokens.url_token_digest(token)).first()
-    if url is None:
-        raise NotFound("There is no such link.")
-    removed_at = url.credential.removed_from_wallet_at
-    used_up = url.replaced_at is not None and url.replaced_at == removed_at
-    return Visit(url.credential, _standing(url, timezone.now()), used_up=used_up)
+    return _open(token, _VISITED)
 
 
 def claimable(token: str) -> Visit:
@@ -71,7 +61,7 @@ def claimable(token: str) -> Visit:
     credential = visit(token).credential
     Credential.objects.select_for_update(no_key=True).get(pk=credential.pk)
     # Asked again under the lock: whoever held it before may have changed the answer.
-    found = visit(token)
+    found = _open(token, _CLAIMED)
     if found.standing in ENDED:
         raise Gone("This link has ended.")
     if found.standing == Standing.SUSPENDED:
@@ -79,6 +69,55 @@ def claimable(token: str) -> Visit:
     if found.standing == Standing.IN_USE:
         raise InUse("This pass is already in a wallet.")
     return found
+
+
+def _open(token: str, urls: Lookup[RedemptionUrl]) -> Visit:
+    if not tokens.is_url_token(token):
+        raise NotFound("There is no such link.")
+    url = urls.get(tokens.url_token_digest(token))
+    if url is None:
+        raise NotFound("There is no such link.")
+    return _visit(url, now=timezone.now())
+
+
+def _visit(url: RedemptionUrl, *, now: datetime) -> Visit:
+    credential, found = url.credential, vars(url)
+    standing = _standing(url, now)
+    set_up = {Wallet.APPLE: found["apple_set_up"], Wallet.GOOGLE: found["google_set_up"]}
+    enabled = wallets.enabled(credential.credential_type)
+    return Visit(
+        credential,
+        standing,
+        used_up=url.replaced_at is not None and url.replaced_at == credential.removed_from_wallet_at,
+        installed_wallet=Wallet(found["installed_wallet"]) if found["installed_wallet"] else None,
+        offered=tuple(wallet for wallet in Wallet if set_up[wallet] and enabled[wallet]),
+    )
+
+
+def _urls() -> QuerySet[RedemptionUrl]:
+    """Each with all that a page or a claim asks of it."""
+    installed = WalletPass.objects.filter(credential=OuterRef("credential"), state=PassState.INSTALLED)
+    kind = "credential__credential_type"
+    return (
+        RedemptionUrl.objects.order_by()
+        .select_related("credential__person", kind, "credential__account__branding")
+        .defer("credential__account__branding__logo")
+        .annotate(
+            installed_wallet=Subquery(installed.values("wallet")[:1]),
+            apple_set_up=wallets.set_up(Wallet.APPLE, kind=kind),
+            google_set_up=wallets.set_up(Wallet.GOOGLE, kind=kind),
+        )
+    )
+
+
+def _visited_urls() -> QuerySet[RedemptionUrl]:
+    """Without what only passes are made of."""
+    kind = "credential__credential_type"
+    return _urls().defer(f"{kind}__fields", f"{kind}__localizations", f"{kind}__user_info")
+
+
+_VISITED = Lookup(_visited_urls, column="digest")
+_CLAIMED = Lookup(_urls, column="digest")
 
 
 def _standing(url: RedemptionUrl, now: datetime) -> Standing:

@@ -5,48 +5,42 @@ Looking never changes anything; whatever claims is a POST (mail scanners and lin
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable
 from functools import wraps
 
+import segno
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.template.loader import render_to_string
 from django.urls import reverse
-from django.utils import timezone
-from django.utils.functional import Promise
-from django.utils.translation import gettext_lazy as _
+from django.utils import translation
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_safe
 
 from credentials.errors import Conflict, Gone, NotFound, Refusal, Unavailable
-from credentials.models import Person
-from redemption import access, claims, throttling, wallets
-from redemption.access import ENDED, Standing, Visit
+from credentials.models import Account
+from redemption import access, claims, throttling
+from redemption.access import ENDED, Visit
 from redemption.apple import files
+from redemption.devices import device_of
 from redemption.google.offers import GoogleUnavailable
+from redemption.looks import day_of, holder_of, look_of, template_of
+from redemption.shells import Notice, shell
 
 PKPASS = "application/vnd.apple.pkpass"
 
 View = Callable[..., HttpResponse]
 
-# The status of each refusal, and what to tell somebody whose step failed although the URL is good: the page
-# then still has its buttons.
-_REFUSALS: tuple[tuple[type[Refusal], int, Promise | str], ...] = (
-    (Conflict, 409, ""),
-    (Gone, 410, _("That download has ended. Add the pass again to get a fresh one.")),
-    (
-        GoogleUnavailable,
-        503,
-        _(
-            "Google Wallet cannot be reached at the moment, and nothing has changed. "
-            "Please try again in a few minutes."
-        ),
-    ),
-    (
-        Unavailable,
-        503,
-        _("This does not work at the moment, and nothing has changed. Please try again in a few minutes."),
-    ),
+_LANGUAGES = dict(settings.LANGUAGES)
+
+# The status of each refusal, and what to tell somebody whose step failed although the URL is good.
+_REFUSALS: tuple[tuple[type[Refusal], int, Notice], ...] = (
+    (Conflict, 409, Notice.NONE),
+    (Gone, 410, Notice.DOWNLOAD_ENDED),
+    (GoogleUnavailable, 503, Notice.GOOGLE_DOWN),
+    (Unavailable, 503, Notice.DOWN),
 )
 
 
@@ -109,6 +103,16 @@ def claim_google(request: HttpRequest, token: str) -> HttpResponse:
     return HttpResponseRedirect(claims.claim_google(token), status=303)
 
 
+@answers("GET", "HEAD", limit="page_views")
+def qr_code(request: HttpRequest, token: str) -> HttpResponse:
+    """GET the page's own address as a QR code, for the phone before the screen."""
+    access.visit(token)
+    code = segno.make(f"{settings.BASE_URL}/passes/{token}", micro=False)
+    drawn = io.BytesIO()
+    code.save(drawn, kind="svg", border=4, dark="#000", light="#fff", omitsize=True, xmldecl=False)
+    return HttpResponse(drawn.getvalue(), content_type="image/svg+xml")
+
+
 @csrf_exempt
 def not_found(request: HttpRequest) -> HttpResponse:
     """The one page for every URL that leads nowhere, whatever is wrong with it."""
@@ -128,31 +132,35 @@ def _refused(request: HttpRequest, token: str, refusal: Refusal) -> HttpResponse
 
 
 def _page(
-    request: HttpRequest, token: str, visit: Visit, *, status: int, notice: Promise | str = ""
+    request: HttpRequest, token: str, visit: Visit, *, status: int, notice: Notice = Notice.NONE
 ) -> HttpResponse:
     """The page of a standing, with no more of the holder than tells them that the pass is theirs."""
-    credential = visit.credential
-    ready = visit.standing == Standing.READY
-    context = {
-        "token": token,
-        "visit": visit,
-        "credential": credential,
-        "credential_type": credential.credential_type,
-        "organization": credential.account.name,
-        "holder": "" if visit.standing in ENDED else _short_name(credential.person),
-        "wallets": wallets.offered(credential) if ready else [],
-        "has_expired": credential.has_expired(timezone.now()),
-        "notice": notice if ready else "",
-    }
-    return render(request, f"redemption/{visit.standing}.html", context, status=status)
+    language = _language(request, visit.credential.account)
+    found = shell(
+        template_of(visit),
+        standing=str(visit.standing),
+        look=look_of(visit, language=language, notice=notice),
+        device=device_of(request.META.get("HTTP_USER_AGENT", "")),
+        language=language,
+        chosen="lang" in request.GET,
+    )
+    day = day_of(visit, language=language)
+    page = HttpResponse(found.filled(token=token, holder=holder_of(visit), day=day), status=status)
+    page["Pass-State"] = str(visit.standing)
+    page["Content-Language"] = language
+    return page
+
+
+def _language(request: HttpRequest, account: Account) -> str:
+    """What the visitor chose, else what the browser prefers, else the account's."""
+    chosen = request.GET.get("lang", "")
+    if chosen in _LANGUAGES:
+        return chosen
+    preferred = translation.get_language_from_request(request)
+    accepts = request.META.get("HTTP_ACCEPT_LANGUAGE", "")
+    return preferred if accepts and preferred in _LANGUAGES else account.language
 
 
 def _not_allowed(request: HttpRequest, token: str, *, methods: tuple[str, ...]) -> HttpResponse:
     page = render_to_string("redemption/not_allowed.html", {"token": token}, request)
     return HttpResponse(page, status=405, headers={"Allow": ", ".join(methods)})
-
-
-def _short_name(person: Person) -> str:
-    """First name and initial: whoever has the link reads it."""
-    initial = f"{person.last_name[:1]}." if person.last_name else ""
-    return f"{person.first_name} {initial}".strip()

@@ -21,8 +21,8 @@ HEADERS = {
 
 
 POLICY = (
-    "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self' {saving}; "
-    "base-uri 'none'; frame-ancestors 'none'"
+    "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; "
+    "form-action 'self' {saving}; base-uri 'none'; frame-ancestors 'none'"
 )
 
 

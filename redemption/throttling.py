@@ -8,7 +8,7 @@ from functools import wraps
 from django.http import HttpRequest, HttpResponse
 
 from credentials import limits, tokens
-from credentials.limits import Allowance
+from credentials.limits import Allowance, Use
 
 FAILED_LOOKUPS = "failed_lookups"
 
@@ -20,14 +20,9 @@ def excess(request: HttpRequest, token: str, *, group: str) -> Allowance | None:
     about right ones either.
     """
     address = _address(request)
-    failed = limits.check(FAILED_LOOKUPS, address, increment=False)
-    if failed.exceeded:
-        return failed
-    for counted, key in ((group, address), (f"{group}_of_url", tokens.url_token_digest(token).hex())):
-        allowance = limits.check(counted, key)
-        if allowance.exceeded:
-            return allowance
-    return None
+    url = tokens.url_token_digest(token).hex()
+    uses = [Use(FAILED_LOOKUPS, address, counts=False), Use(group, address), Use(f"{group}_of_url", url)]
+    return next((allowance for allowance in limits.check_all(uses) if allowance.exceeded), None)
 
 
 def count_failed_lookup(request: HttpRequest) -> None:

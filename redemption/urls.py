@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import include, path, re_path
 
-from redemption import pages
+from redemption import brand, pages
 
 app_name = "redemption"
 
@@ -13,8 +13,11 @@ urlpatterns = [
     path("passes/<str:token>", pages.status, name="status"),
     path("passes/<str:token>/apple", pages.claim_apple, name="claim_apple"),
     path("passes/<str:token>/apple/<str:serial_number>.pkpass", pages.apple_file, name="apple_file"),
+    path("passes/<str:token>/qr.svg", pages.qr_code, name="qr_code"),
     path("passes/<str:token>/google", pages.claim_google, name="claim_google"),
     re_path(r"^passes(?:/[\s\S]*)?\Z", pages.not_found),
+    re_path(r"^brand/(?P<colour>[0-9a-f]{6})\.css\Z", brand.accent, name="accent"),
+    re_path(r"^brand/(?P<digest>[0-9a-f]{64})\.png\Z", brand.logo, name="logo"),
     path("apple/", include("redemption.apple.urls")),
     path("google/", include("redemption.google.urls")),
     path("robots.txt", pages.robots),

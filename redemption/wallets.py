@@ -1,26 +1,30 @@
-"""Which wallets a credential can go into."""
+"""Which wallets a credential can go into: those that its design is for and its account is set up for."""
 
 from __future__ import annotations
 
-from typing import Any
+from django.db.models import Case, Exists, OuterRef, When
+from django.db.models.functions import Now
 
-from django.db.models import QuerySet, Value
-
-from credentials.models import Credential
+from credentials.models import CredentialType
 from credentials.states import Wallet
-from redemption.apple import identities
-from redemption.google import issuers
+from redemption.models import AppleIdentity, GoogleIssuer
 
 
-def offered(credential: Credential) -> list[Wallet]:
-    """The wallets that the design is meant for and the account is set up for, in one query."""
-    kind = credential.credential_type
-    of_apple = _named(Wallet.APPLE, identities.valid_identities(kind))
-    of_google = _named(Wallet.GOOGLE, issuers.ready_issuers(kind.account_id))
-    set_up = set(of_apple.union(of_google))
-    enabled = {Wallet.APPLE: kind.apple_enabled, Wallet.GOOGLE: kind.google_enabled}
-    return [wallet for wallet in Wallet if enabled[wallet] and wallet in set_up]
+def set_up(wallet: Wallet, *, kind: str) -> Exists | Case:
+    """Whether the account can fill `wallet` now, in a queryset that leads to a credential type by `kind`."""
+    account = OuterRef(f"{kind}__account")
+    if wallet == Wallet.GOOGLE:
+        return Exists(GoogleIssuer.objects.filter(account=account, private_key__isnull=False))
+    named = f"{kind}__apple_pass_type_identifier"
+    valid = AppleIdentity.objects.filter(
+        pass_type__account=account, not_before__lte=Now(), not_after__gt=Now()
+    )
+    return Case(
+        When(**{named: ""}, then=Exists(valid)),
+        default=Exists(valid.filter(pass_type__pass_type_identifier=OuterRef(named))),
+    )
 
 
-def _named(wallet: Wallet, rows: QuerySet[Any]) -> QuerySet[Any, str]:
-    return rows.order_by().values_list(Value(wallet.value), flat=True)
+def enabled(credential_type: CredentialType) -> dict[Wallet, bool]:
+    """The wallets that the design is meant for."""
+    return {Wallet.APPLE: credential_type.apple_enabled, Wallet.GOOGLE: credential_type.google_enabled}

@@ -29,6 +29,8 @@ SECRET_DOOR = "credentials/tokens.py"
 SECRET_NAME = re.compile(r"token|secret|password|api_key|bearer", re.IGNORECASE)
 
 VAGUE_FILES = {"utils", "helpers", "common", "base", "misc"}
+# Django looks for the module of a database backend under this name.
+FRAMEWORK_FILES = {"passflow/postgresql/base.py"}
 VAGUE_FUNCTION = re.compile(r"_*(do|handle|process)_")
 # "Web service" is Apple's own word for what a wallet speaks to.
 VAGUE_CLASS = re.compile(r"\w*(Manager|(?<!Web)Service|Helper)$")
@@ -113,7 +115,7 @@ def hidden_imports(source: Source) -> Iterator[Finding]:
 def vague_names(source: Source) -> Iterator[Finding]:
     """Names that say that something is done, but not what."""
     for part in (*source.path.parent.parts, source.path.stem):
-        if part in VAGUE_FILES:
+        if part in VAGUE_FILES and str(source.path) not in FRAMEWORK_FILES:
             yield 1, f"is called {part}"
     for function in source.functions:
         if VAGUE_FUNCTION.match(function.name) and function.name not in FRAMEWORK_HOOKS:

@@ -20,6 +20,7 @@ from redis.backoff import ConstantBackoff
 from redis.retry import Retry
 
 from credentials import limits
+from credentials.limits import Use
 from passflow.cache import PATIENCE
 
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
@@ -189,11 +190,28 @@ def test_redis_counts_again_when_it_is_back(
             assert client.get(key) == b"2"
 
 
-@pytest.mark.usefixtures("port")
-def test_a_counter_that_is_gone_begins_anew(silent: socket.socket) -> None:
+@pytest.mark.usefixtures("stopped_clock", "three_a_minute")
+def test_several_limits_are_asked_at_once() -> None:
+    look = Use("claims", "somebody", counts=False)
+    uses = [look, Use("api", "somebody"), Use("claims", "somebody")]
+    for used in ([0, 1, 1], [1, 2, 2], [2, 3, 3], [3, 4, 4]):
+        allowances = limits.check_all(uses)
+        assert [allowance.used for allowance in allowances] == used
+    assert [allowance.exceeded for allowance in allowances] == [True, True, True]
+
+
+@pytest.mark.skipif(shutil.which("redis-server") is None, reason="no redis-server to start and to stop")
+@pytest.mark.usefixtures("stopped_clock", "three_a_minute")
+def test_any_number_of_limits_costs_one_round_trip(port: int, silent: socket.socket, tmp_path: Path) -> None:
     silent.close()
-    assert cache.incr("counted-in-redis") == 1
-    assert cache.incr("counted-in-redis", 2) == 3
+    uses = [Use("claims", "somebody", counts=False), Use("api", "somebody"), Use("claims", "somebody")]
+    with redis_at(port, tmp_path), Redis(port=port) as client:
+        limits.check_all(uses)
+        before = client.info("stats")["total_reads_processed"]
+        for _ in range(10):
+            limits.check_all(uses)
+        # One of them is this very question.
+        assert client.info("stats")["total_reads_processed"] - before == 10 + 1
 
 
 @pytest.mark.usefixtures("port")

@@ -91,7 +91,7 @@ def test_what_is_set_is_taken(installation: Installation) -> None:
     assert configured.show(*expected) == expected
     database = configured.show("DATABASES")["DATABASES"]["default"]
     assert {name: database[name] for name in ("ENGINE", "USER", "PASSWORD", "HOST", "PORT", "NAME")} == {
-        "ENGINE": "django.db.backends.postgresql",
+        "ENGINE": "passflow.postgresql",
         "USER": "clerk",
         "PASSWORD": "p@ss",
         "HOST": "db.example",

@@ -55,7 +55,7 @@ def test_an_issued_url_opens_its_own_credential(acme: Account, globex: Account) 
     visit = access.visit(token)
     assert visit.credential == theirs
     assert visit.standing == Standing.READY
-    assert visit.installed is None
+    assert visit.installed_wallet is None
 
 
 def test_the_case_of_a_token_does_not_matter(acme: Account) -> None:
@@ -87,8 +87,7 @@ def test_a_pass_in_a_wallet_is_shown(acme: Account) -> None:
     standings.install(credential, wallet=Wallet.GOOGLE)
     visit = access.visit(token)
     assert visit.standing == Standing.IN_USE
-    assert visit.installed is not None
-    assert visit.installed.wallet == Wallet.GOOGLE
+    assert visit.installed_wallet == Wallet.GOOGLE
 
 
 def test_a_removed_pass_makes_the_url_ready_again(acme: Account) -> None:

@@ -1,0 +1,93 @@
+"""What the page of a visit shows: the part that many visitors share, and the part that is this one's."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from django.utils import timezone, translation
+from django.utils.formats import date_format
+
+from credentials.models import Account, Branding, Credential, Person
+from redemption.access import ENDED, Standing, Visit
+from redemption.shells import Look, Notice
+
+LONGEST_HOLDER = 30
+
+
+def look_of(visit: Visit, *, language: str, notice: Notice) -> Look:
+    """The shared part, hashable; texts are those of `language`."""
+    credential, kind = visit.credential, visit.credential.credential_type
+    ready = visit.standing == Standing.READY
+    return Look(
+        label=kind.label,
+        logo_text=kind.logo_text,
+        background_color=kind.background_color,
+        foreground_color=kind.foreground_color,
+        has_holder=bool(holder_of(visit)),
+        installed_wallet=visit.installed_wallet,
+        offered=visit.offered if ready else (),
+        has_expired=credential.has_expired(timezone.now()),
+        awaits_approval=credential.awaits_approval,
+        notice=notice if ready else Notice.NONE,
+        **_branded(credential.account, language=language),
+    )
+
+
+def template_of(visit: Visit) -> str:
+    """The name of the page: that of the standing, or of the reason for it that needs words of its own."""
+    if visit.standing == Standing.REPLACED and visit.used_up:
+        return "used_up"
+    if visit.standing == Standing.SUSPENDED and not visit.credential.is_suspended(timezone.now()):
+        return "closed"
+    return str(visit.standing)
+
+
+def holder_of(visit: Visit) -> str:
+    """First name and initial: whoever has the link reads it. Nothing once the link has ended."""
+    if visit.standing in ENDED:
+        return ""
+    person: Person = visit.credential.person
+    initial = f"{person.last_name[:1]}." if person.last_name else ""
+    name = f"{person.first_name} {initial}".strip()
+    return name if len(name) <= LONGEST_HOLDER else f"{name[: LONGEST_HOLDER - 1]}…"
+
+
+def day_of(visit: Visit, *, language: str) -> str:
+    """The day, or for a pause the time, that the page of this standing speaks of, as `language` writes it."""
+    credential = visit.credential
+    if template_of(visit) == "closed":
+        return _written(credential.reopens_at, "DATETIME_FORMAT", language=language)
+    return _written(_day(credential, visit), "DATE_FORMAT", language=language)
+
+
+def _day(credential: Credential, visit: Visit) -> datetime | None:
+    if visit.standing == Standing.EXPIRED:
+        ended = credential.has_expired(timezone.now()) and credential.expires_at
+        return ended or credential.url_expires_at
+    return {
+        Standing.IN_USE: credential.added_to_wallet_at,
+        Standing.REVOKED: credential.revoked_at,
+        Standing.REPLACED: credential.removed_from_wallet_at,
+    }.get(visit.standing)
+
+
+def _written(moment: datetime | None, form: str, *, language: str) -> str:
+    if moment is None:
+        return ""
+    with translation.override(language):
+        return date_format(moment.astimezone(UTC), form)
+
+
+def _branded(account: Account, *, language: str) -> dict[str, str]:
+    branding: Branding | None = getattr(account, "branding", None)
+    if branding is None:
+        return {"organization": account.name}
+    return {
+        "organization": branding.text("name", language=language) or account.name,
+        "help": branding.text("help", language=language),
+        "logo": f"/brand/{branding.logo_digest}.png" if branding.logo_digest else "",
+        "accent_color": branding.accent_color,
+        "contact_email": branding.contact_email,
+        "contact_phone": branding.contact_phone,
+        "contact_url": branding.contact_url,
+    }

@@ -1,0 +1,108 @@
+"""Pages as they are for everybody: rendered once per look and language, then filled for each visitor.
+
+Whoever opens a link waits for one look-up and a few replacements instead of a template. Nothing has to be
+invalidated: a shell is a function of what it shows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum
+from functools import lru_cache
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.template.loader import render_to_string
+from django.utils import translation
+from django.utils.html import escape
+from django.utils.translation import gettext_lazy as _
+
+from credentials import tokens
+from credentials.states import Wallet
+from redemption.devices import Device
+
+# What differs from visitor to visitor. The stand-ins are random, and fit where a token or a text fits.
+SLOTS: Mapping[str, str] = {name: tokens.mint_url_token() for name in ("token", "holder", "day")}
+
+# Where something can still happen while the page is open.
+WATCHED = ("ready", "in_use", "suspended")
+
+
+class Notice(Enum):
+    """What to tell somebody whose step failed although the URL is good: the page still has its buttons."""
+
+    NONE = ""
+    DOWNLOAD_ENDED = _("That download has ended. Add the pass again to get a fresh one.")
+    GOOGLE_DOWN = _(
+        "Google Wallet cannot be reached at the moment, and nothing has changed. "
+        "Please try again in a few minutes."
+    )
+    DOWN = _("This does not work at the moment, and nothing has changed. Please try again in a few minutes.")
+
+
+_OURS = urlsplit(settings.BASE_URL)
+
+
+@dataclass(frozen=True)
+class Look:
+    """All that a page shows and that visitors of one kind have in common."""
+
+    organization: str
+    label: str
+    logo_text: str
+    background_color: str
+    foreground_color: str
+    # As `/brand/<digest>.png`; empty without a logo.
+    logo: str = ""
+    accent_color: str = ""
+    help: str = ""
+    contact_email: str = ""
+    contact_phone: str = ""
+    contact_url: str = ""
+    has_holder: bool = False
+    installed_wallet: Wallet | None = None
+    offered: tuple[Wallet, ...] = ()
+    has_expired: bool = False
+    awaits_approval: bool = False
+    notice: Notice = Notice.NONE
+
+
+@dataclass(frozen=True)
+class Shell:
+    """A page with its slots open."""
+
+    page: str
+
+    def filled(self, **values: str) -> str:
+        """The page of one visitor; every value is escaped."""
+        page = self.page
+        for name, value in values.items():
+            page = page.replace(SLOTS[name], escape(value))
+        return page
+
+
+@lru_cache(maxsize=2048)
+def shell(template: str, *, standing: str, look: Look, device: Device, language: str, chosen: bool) -> Shell:
+    """The shell of a template of `redemption/`, in `language`, which its buttons keep where it was chosen."""
+    own = tuple(wallet for wallet in look.offered if device.own_wallet in (None, wallet))
+    context = {
+        **SLOTS,
+        "holder": SLOTS["holder"] if look.has_holder else "",
+        "standing": standing,
+        "look": look,
+        "device": device,
+        "chosen": chosen,
+        "wallets_first": () if device.kind == "computer" else own,
+        "wallets_folded": look.offered if device.kind == "computer" else _others(look.offered, own),
+        "watched": standing in WATCHED,
+        "notice": look.notice.value,
+        "scheme": _OURS.scheme,
+        "host": _OURS.netloc,
+    }
+    with translation.override(language):
+        return Shell(render_to_string(f"redemption/{template}.html", context))
+
+
+def _others(offered: tuple[Wallet, ...], own: tuple[Wallet, ...]) -> tuple[Wallet, ...]:
+    return tuple(wallet for wallet in offered if wallet not in own)

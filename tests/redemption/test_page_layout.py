@@ -1,0 +1,179 @@
+"""What the page puts first on which device, in which language, in whose colours."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+
+import pytest
+from django.test import Client
+from django.utils.html import escape
+
+from credentials.contrast import ENOUGH, contrast, ink_on
+from credentials.models import Account, Branding
+from redemption.models import AppleIdentity, GoogleIssuer
+from tests import factories
+from tests.redemption import standings
+from tests.redemption.test_devices import ANDROID, CHROME, IPHONE
+from tests.redemption.test_pages import text_of
+
+SAFARI = f"{IPHONE} Version/19.1 Mobile/15E148 Safari/604.1"
+PIXEL = f"{ANDROID}) {CHROME} Chrome/142.0.0.0 Mobile Safari/537.36"
+MAC = f"Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) {CHROME} Version/19.1 Safari/605.1.15"
+INSTAGRAM = f"{IPHONE} Mobile/22B83 Instagram 350.0.0.20.94 (iPhone17,1; iOS 19_1)"
+FACEBOOK = f"{ANDROID}; wv) {CHROME} Chrome/142 Mobile Safari/537.36 [FB_IAB/FB4A;FBAV/490]"
+
+
+@pytest.fixture
+def google_issuer(acme: Account) -> GoogleIssuer:
+    """A Google issuer with a key: whatever it is, the page only asks whether it is there."""
+    return GoogleIssuer.objects.create(account=acme, issuer_id="3388000000000000001", private_key=b"a key")
+
+
+def page_for(client: Client, path: str, user_agent: str = "", **headers: str) -> str:
+    return client.get(path, headers={"user-agent": user_agent, **headers}).content.decode()
+
+
+def shown(page: str) -> tuple[list[str], list[str]]:
+    """The wallets of a page: those in plain sight, and those folded away."""
+    folded = "".join(re.findall(r'<details class="folded">.*?</details>', page, re.DOTALL))
+    form = re.compile(r'<form method="post" action="/passes/\w+/(\w+)">')
+    return form.findall(page.replace(folded, "") if folded else page), form.findall(folded)
+
+
+@pytest.mark.parametrize(
+    ("user_agent", "in_sight", "folded"),
+    [
+        (SAFARI, ["apple"], ["google"]),
+        (PIXEL, ["google"], ["apple"]),
+        (MAC, [], ["apple", "google"]),
+        (INSTAGRAM, [], ["apple", "google"]),
+        ("", ["apple", "google"], []),
+    ],
+)
+def test_the_wallet_of_the_device_comes_first(
+    client: Client,
+    acme: Account,
+    acme_identity: AppleIdentity,
+    google_issuer: GoogleIssuer,
+    user_agent: str,
+    in_sight: list[str],
+    folded: list[str],
+) -> None:
+    assert shown(page_for(client, standings.ready(acme), user_agent)) == (in_sight, folded)
+
+
+def test_a_phone_without_the_wallet_is_told_which_phone_to_take(
+    client: Client, acme: Account, acme_identity: AppleIdentity
+) -> None:
+    page = page_for(client, standings.ready(acme), PIXEL)
+    assert "made for Apple Wallet. Please open this link on an iPhone" in text_of(page)
+    assert shown(page) == ([], ["apple"])
+
+
+def test_inside_an_app_the_way_out_is_shown(
+    client: Client, acme: Account, acme_identity: AppleIdentity
+) -> None:
+    path = standings.ready(acme)
+    assert "Open in Safari" in text_of(page_for(client, path, INSTAGRAM))
+    assert f'href="intent://127.0.0.1:8000{path}#Intent;scheme=http;' in page_for(client, path, FACEBOOK)
+
+
+def test_a_computer_is_shown_a_code_for_the_phone(
+    client: Client, acme: Account, acme_identity: AppleIdentity
+) -> None:
+    path = standings.ready(acme)
+    page = page_for(client, path, MAC)
+    assert f'src="{path}/qr.svg"' in page
+    assert f'src="{path}/qr.svg"' not in page_for(client, path, SAFARI)
+    code = client.get(f"{path}/qr.svg")
+    assert code["Content-Type"] == "image/svg+xml"
+    assert code.content.startswith(b"<svg")
+    assert code["Cache-Control"] == "no-store, private"
+
+
+def test_a_code_leads_nowhere_without_a_link(client: Client, acme: Account) -> None:
+    assert client.get("/passes/0123456789abcdefghjkmnpqrs/qr.svg").status_code == 404
+    assert client.post(f"{standings.ready(acme)}/qr.svg").status_code == 405
+
+
+@pytest.mark.parametrize("standing", standings.STANDINGS)
+def test_a_script_is_told_the_state_by_a_header(client: Client, acme: Account, standing: str) -> None:
+    path = standings.STANDINGS[standing][0](acme)
+    answer = client.head(path)
+    assert answer["Pass-State"] == standing
+    assert ("page.js" in page_for(client, path)) == (standing in {"ready", "in_use", "suspended"})
+
+
+def test_visitors_of_one_kind_see_their_own_names(
+    client: Client, acme: Account, acme_identity: AppleIdentity
+) -> None:
+    kind = factories.credential_type(acme)
+    pages = []
+    for first in ("Ada", "Grace"):
+        holder = factories.person(acme, first_name=first)
+        _, url = factories.credential_and_url(acme, holder=holder, credential_type=kind)
+        pages.append((first, standings.path_of(url), page_for(client, standings.path_of(url))))
+    for first, path, page in pages:
+        assert f">{first} " in page
+        assert page.count(path) >= 2
+        others = [other for other in pages if other[0] != first]
+        assert not any(name in page or away in page for name, away, _ in others)
+
+
+def brand(account: Account, **columns: object) -> Branding:
+    return Branding.objects.create(account=account, **columns)
+
+
+def test_an_account_shows_its_own_face(client: Client, acme: Account, globex: Account) -> None:
+    logo = b"\x89PNG its bytes"
+    digest = hashlib.sha256(logo).hexdigest()
+    texts = {"en": {"name": "Acme <Sport>", "help": "Ask at the desk.\nWe help."}}
+    brand(
+        acme,
+        logo=logo,
+        logo_digest=digest,
+        accent_color="#ffd400",
+        contact_email="help@acme.example",
+        contact_phone="+49 30 1234",
+        contact_url="https://acme.example/help",
+        texts=texts,
+    )
+    page = page_for(client, standings.ready(acme))
+    assert f'<img class="logo" src="/brand/{digest}.png" alt="Acme &lt;Sport&gt;">' in page
+    assert 'href="mailto:help@acme.example"' in page
+    assert 'href="tel:+49301234"' in page
+    assert 'href="https://acme.example/help"' in page
+    assert "Ask at the desk." in page
+    served = client.get(f"/brand/{digest}.png")
+    assert (served.content, served["Content-Type"]) == (logo, "image/png")
+    other = page_for(client, standings.ready(globex))
+    assert "brand/" not in other
+    assert escape("Acme <Sport>") not in other
+
+
+def test_buttons_wear_the_accent_with_an_ink_that_can_be_read(client: Client, acme: Account) -> None:
+    brand(acme, accent_color="#ffd400")
+    assert 'href="/brand/ffd400.css"' in page_for(client, standings.ready(acme))
+    style = client.get("/brand/ffd400.css")
+    assert style["Content-Type"] == "text/css"
+    assert style.content.decode() == ":root{--button:#ffd400;--button-ink:#000000}\n"
+    assert "immutable" in style["Cache-Control"]
+
+
+@pytest.mark.parametrize("path", ["/brand/ffd40.css", "/brand/ffd40g.css", "/brand/" + "0" * 64 + ".png"])
+def test_what_nobody_wears_is_not_there(client: Client, acme: Account, path: str) -> None:
+    assert client.get(path).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "ratio"),
+    [("#ffffff", "#000000", 21), ("#777777", "#ffffff", 4.48), ("#767676", "#ffffff", 4.54)],
+)
+def test_contrast_is_what_wcag_says(one: str, other: str, ratio: float) -> None:
+    assert contrast(one, other) == contrast(other, one) == pytest.approx(ratio, abs=0.01)
+
+
+@pytest.mark.parametrize("ground", ["#000000", "#ffffff", "#777777", "#ff0000", "#00ff00", "#808000"])
+def test_some_ink_can_be_read_on_every_ground(ground: str) -> None:
+    assert contrast(ground, ink_on(ground)) >= ENOUGH
