@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 from django.db import DEFAULT_DB_ALIAS, connection, connections
 from django.db.models import Model
@@ -22,6 +23,15 @@ def insert_all(rows: Sequence[Model]) -> None:
         type(rows[0])._default_manager.bulk_create(rows)
 
 
+def copy_rows(table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+    """Inserts rows of adapted values by PostgreSQL's COPY; raises what the ORM would raise."""
+    copy = f"COPY {table} ({', '.join(columns)}) FROM STDIN"
+    # Django wraps the errors of what it executes itself only.
+    with connection.cursor() as cursor, connection.wrap_database_errors, cursor.copy(copy) as copied:
+        for row in rows:
+            copied.write_row(row)
+
+
 def _number(rows: Sequence[Model]) -> None:
     table = rows[0]._meta.db_table
     with connection.cursor() as cursor:
@@ -36,12 +46,10 @@ def _copy(rows: Sequence[Model]) -> None:
     # Not the proxy that Django exports: it would be looked through for every single value.
     database = connections[DEFAULT_DB_ALIAS]
     fields = rows[0]._meta.concrete_fields
-    columns = ", ".join(database.ops.quote_name(field.column) for field in fields)
-    copy = f"COPY {rows[0]._meta.db_table} ({columns}) FROM STDIN"
-    with database.cursor() as cursor, cursor.copy(copy) as copied:
-        for row in rows:
-            values = [field.pre_save(row, add=True) for field in fields]
-            copied.write_row(
-                [field.get_db_prep_save(value, database) for field, value in zip(fields, values, strict=True)]
-            )
-            row._state.adding, row._state.db = False, database.alias
+
+    def values(row: Model) -> list[Any]:
+        return [field.get_db_prep_save(field.pre_save(row, add=True), database) for field in fields]
+
+    copy_rows(rows[0]._meta.db_table, [field.column for field in fields], map(values, rows))
+    for row in rows:
+        row._state.adding, row._state.db = False, database.alias

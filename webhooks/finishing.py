@@ -10,6 +10,7 @@ from datetime import datetime
 from django.db import connection, transaction
 from django.utils import timezone
 
+from credentials.copying import copy_rows
 from webhooks import health
 from webhooks.claims import Message
 from webhooks.look_ups import among
@@ -45,10 +46,7 @@ def _log(sent: Sequence[Sent]) -> None:
     rows = [_attempt(one) for one in sent]
     if connection.vendor == "postgresql":
         # A quarter of what an INSERT by the ORM costs.
-        copy = f"COPY webhooks_attempt ({', '.join(_COLUMNS)}) FROM STDIN"
-        with connection.cursor() as cursor, cursor.copy(copy) as copied:
-            for row in rows:
-                copied.write_row(row)
+        copy_rows(Attempt._meta.db_table, _COLUMNS, rows)
     else:
         Attempt.objects.bulk_create([Attempt(**dict(zip(_COLUMNS, row, strict=True))) for row in rows])
 
