@@ -40,7 +40,7 @@ worker: needs-REDIS_URL .venv/runtime ## production workers, with the clock (bea
 	while kill -0 $$webhooks && kill -0 $$others; do sleep 1 & wait $$!; done 2>/dev/null; \
 	kill $$webhooks $$others 2>/dev/null; wait
 
-celery := $(bin)/celery --app passflow worker --loglevel WARNING
+celery := $(bin)/celery --app passflow worker --without-gossip --without-mingle --loglevel WARNING
 
 # --- Change it --------------------------------------------------------------------------------------
 

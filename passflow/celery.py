@@ -11,3 +11,6 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "passflow.settings")
 app = Celery("passflow")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
+# Workers keep no queues to talk to each other by, here and by the options in `make worker`: kombu trips over
+# them when Redis goes away, and the worker is left hanging, neither at work nor at an end.
+app.conf.worker_enable_remote_control = False
