@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.db import connection, transaction
 from django.utils import timezone
@@ -91,7 +92,7 @@ _RESCHEDULE = """
     WHERE id = %(id)s AND claim_token = %(token)s"""
 
 
-def _next(sent: Sent, *, token: str, now: datetime) -> dict[str, object]:
+def _next(sent: Sent, *, token: str, now: datetime) -> dict[str, Any]:
     """What a failed attempt makes of its delivery: another attempt later, or the end."""
     failures = sent.message.failures + 1
     delay = next_delay(failures=failures, retry_after=sent.result.retry_after)

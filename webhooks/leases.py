@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Collection
 from datetime import datetime, timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from django.db import IntegrityError, connection, transaction
 
@@ -139,7 +139,7 @@ _SQLITE = f"""
 _STATEMENTS = {"postgresql": _POSTGRESQL, "sqlite": _SQLITE}
 
 
-def _lease_round(*, now: datetime, prompt: Collection[int], **parameters: object) -> list[Lease]:
+def _lease_round(*, now: datetime, prompt: Collection[int], **parameters: Any) -> list[Lease]:
     adapted = connection.ops.adapt_datetimefield_value
     parameters |= {
         "now": adapted(now),

@@ -39,14 +39,7 @@ def find_targets(keys: Collection[int]) -> dict[int, Target]:
 
 def find_events(keys: Collection[int]) -> dict[int, EventFacts]:
     """The events with these primary keys, by primary key."""
-    return {
-        row[0]: EventFacts(
-            *row[1:-2],
-            data=json.loads(row[-2]),
-            created_at=datetime.fromisoformat(row[-1]).replace(tzinfo=UTC),
-        )
-        for row in _rows(_EVENTS, keys)
-    }
+    return {row[0]: _event_facts(*row[1:]) for row in _rows(_EVENTS, keys)}
 
 
 class Secret(NamedTuple):
@@ -67,11 +60,11 @@ def find_secrets(keys: Collection[int], *, now: datetime) -> list[Secret]:
         return [Secret(*row) for row in cursor.fetchall()]
 
 
-def among(keys: Collection[int]) -> tuple[str, object]:
+def among(keys: Collection[int]) -> tuple[str, Any]:
     """The condition that a column's value is one of `keys`, and its one parameter.
 
-    The ORM gives each key a parameter, and the statement another text for each number of them, so that neither
-    psycopg nor PostgreSQL knows it again.
+    The ORM gives each key a parameter, and the statement another text for each number of them, so that
+    neither psycopg nor PostgreSQL knows it again.
     """
     if connection.vendor == "postgresql":
         return "= ANY(%s)", list(keys)
@@ -82,7 +75,15 @@ def _rows(select: str, keys: Collection[int]) -> list[tuple[Any, ...]]:
     condition, listed = among(keys)
     with connection.cursor() as cursor:
         cursor.execute(select.format(among=condition, created_at=_TIME_AS_TEXT[connection.vendor]), [listed])
-        return cursor.fetchall()
+        rows: list[tuple[Any, ...]] = cursor.fetchall()
+    return rows
+
+
+def _event_facts(*columns: Any) -> EventFacts:
+    *plain, data, created_at = columns
+    return EventFacts._make(
+        [*plain, json.loads(data), datetime.fromisoformat(created_at).replace(tzinfo=UTC)]
+    )
 
 
 _TARGETS = """
