@@ -80,8 +80,10 @@ class Pocket:
     def __enter__(self) -> Self:
         self._traveller = self._open.enter_context(self._clock)
         self._open.enter_context(one_connection())
-        for closing in (self.browser, self.iphone, *self.androids.values()):
-            self._open.enter_context(closing)
+        self._open.enter_context(self.browser)
+        self._open.enter_context(self.iphone)
+        for phone in self.androids.values():
+            self._open.enter_context(phone)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -153,7 +155,7 @@ class Pocket:
     def _claim(self, url: str) -> str:
         claim = self.browser.post(url)
         assert claim.status_code in (303, 409, 410), claim.text
-        return claim.headers.get("location", "")
+        return str(claim.headers.get("location", ""))
 
     def _verify(self, file: bytes) -> CheckedPass:
         return check(file, root_pem=self._root_pem, now=timezone.now())

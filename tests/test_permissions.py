@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 from django.utils import timezone
 
@@ -62,6 +64,28 @@ POST   webhook_endpoints/{endpoint_id}/replays/{replay_id}/cancel account.webhoo
 GET    deliveries/{delivery_id}                            account.webhook                   200  404
 POST   deliveries/{delivery_id}/retry                      account.webhook                   202  404
 """
+
+# What needs no key, by method; whoever calls shows another secret in path, header or body, or needs none.
+PUBLIC = """
+GET,HEAD     passes/{token}
+POST         passes/{token}/apple
+GET,HEAD     passes/{token}/apple/{serial_number}.pkpass
+POST         passes/{token}/google
+GET,HEAD     passes/{token}/qr.svg
+POST,DELETE  apple/v1/devices/{device}/registrations/{pass_type}/{serial_number}
+GET,HEAD     apple/v1/devices/{device}/registrations/{pass_type}
+GET,HEAD     apple/v1/passes/{pass_type}/{serial_number}
+POST         apple/v1/passes/{pass_type}/{serial_number}/passLifecycleUpdate
+POST         apple/v1/log
+POST         google/callback/{issuer_id}
+GET,HEAD     google/images/{suffix}/{version}/{role}.png
+GET,HEAD     brand/{colour}.css
+GET,HEAD     brand/{digest}.png
+GET,HEAD     robots.txt
+"""
+# What some routes want in a place, where others take anything.
+PLACES = {"role": "logo", "colour": "00aa55", "digest": "0" * 64}
+METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
 # They describe the API and tell nothing of anybody.
 OPEN_TO_ALL = {"openapi.json", "docs"}
@@ -209,6 +233,34 @@ def test_every_post_can_be_repeated(things: Things, acme: Account, row: Row) -> 
     assert first.status_code == second.status_code == row.success
     assert "Idempotent-Replayed" not in first
     assert second["Idempotent-Replayed"] == "true"
+
+
+PUBLIC_ROUTES = {route: allowed.split(",") for allowed, route in map(str.split, PUBLIC.strip().splitlines())}
+
+
+def test_every_public_route_is_on_the_list() -> None:
+    found = [route for route, _ in routes(get_resolver().url_patterns)]
+    found = [route for route in found if not route.startswith(("admin/", "api/"))]
+    # Whatever else begins like a redemption URL meets one and the same page.
+    assert found.pop(found.index(r"^passes(?:/[\s\S]*)?\Z")) is not None
+    shapes = {re.sub(r"{\w*}", "{}", route) for route in PUBLIC_ROUTES}
+    read = {re.sub(r"\(\?P{}[^)]*\)", "{}", route).translate(REGEX_MARKS) for route in found}
+    assert {re.sub(r"{\w*}", "{}", route) for route in read} == shapes
+
+
+@pytest.mark.parametrize("route", PUBLIC_ROUTES)
+def test_a_public_route_takes_its_methods_and_no_cookie(route: str, db: None) -> None:
+    strict = Client(enforce_csrf_checks=True)
+    path = re.sub(r"{(\w*)}", lambda place: PLACES.get(place[1], "1"), route)
+    for method in METHODS:
+        answer = strict.generic(method, f"/{path}", b"{}", content_type="application/json")
+        # 403 where only browsers look: they get no form from there.
+        assert (answer.status_code in (403, 405)) == (method not in PUBLIC_ROUTES[route]), method
+        assert not answer.cookies
+
+
+# What is left of a regular expression's own marks.
+REGEX_MARKS = str.maketrans({"^": "", "\\": "", "Z": ""})
 
 
 def grants(scope: str, needed: str) -> bool:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
 from random import Random
+from typing import ClassVar
 
 import pytest
 from django.db import connection, transaction
@@ -46,13 +47,16 @@ class Wallets(RuleBasedStateMachine):
     files = Bundle("files")
     links = Bundle("links")
 
-    def __init__(self, account: Account, *, make_pocket: Callable[[], Pocket]) -> None:
+    account: ClassVar[Account]
+    make_pocket: ClassVar[Callable[[], Pocket]]
+
+    def __init__(self) -> None:
         super().__init__()
         # Nothing of one example is left for the workers of the next.
         self.before = transaction.savepoint()
-        self.pocket = make_pocket().__enter__()
-        kind = account.credential_types.get()
-        self.credential, self.url = factories.credential_and_url(account, credential_type=kind)
+        self.pocket = self.make_pocket().__enter__()
+        kind = self.account.credential_types.get()
+        self.credential, self.url = factories.credential_and_url(self.account, credential_type=kind)
         self.ended: State | None = None
 
     def teardown(self) -> None:
@@ -67,11 +71,11 @@ class Wallets(RuleBasedStateMachine):
 
     @initialize(target=files)
     def download_once(self) -> bytes:
-        return self.download()
+        return self.pocket.download(self.url)
 
     @initialize(target=links)
-    def open_once(self) -> str:
-        return self.follow_the_link()
+    def follow_once(self) -> str:
+        return self.pocket.link(self.url)
 
     @rule(target=files)
     def download(self) -> bytes:
@@ -79,7 +83,7 @@ class Wallets(RuleBasedStateMachine):
         return self.pocket.download(self.url)
 
     @rule(target=links)
-    def follow_the_link(self) -> str:
+    def follow(self) -> str:
         self._moment()
         return self.pocket.link(self.url)
 
@@ -231,9 +235,13 @@ def test_in_the_end_all_say_the_same(
     # What is made once and kept in memory must be there before the first example begins.
     kind = factories.credential_type(acme)
     factories.wallet_pass(factories.credential(acme, credential_type=kind))
-    make_pocket = partial(Pocket, root_pem=ca.root.pem, apns=apns, google=unhurried)
+
+    class Here(Wallets):
+        account = acme
+        make_pocket = partial(Pocket, root_pem=ca.root.pem, apns=apns, google=unhurried)
+
     run_state_machine_as_test(
-        partial(Wallets, acme, make_pocket=make_pocket),
+        Here,
         settings=settings(
             max_examples=examples,
             stateful_step_count=20,
