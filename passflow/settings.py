@@ -12,6 +12,7 @@ from environs import Env
 from kombu import Queue
 
 from passflow.local_secrets import local_secret
+from passflow.mail_server import mail_settings
 from passflow.schedule import LOOK_UPS
 
 env = Env()
@@ -238,6 +239,8 @@ RATE_LIMITS = {
     "apple_updates": "60/m",  # a device asks what has changed, neither
     "google_callbacks": "6000/m",  # an address sends messages for one issuer; Google's are few and busy
     "api": "600/m",  # an API key, or an address without a valid one
+    "mails": "10000/d",  # an account asks for mails; this and the next are counted in the database
+    "mails_to_person": "5/d",
 }
 
 _MOST_COUNTERS = {"MAX_ENTRIES": 100_000}
@@ -268,17 +271,9 @@ WEBHOOK_HTTPS_ONLY = _HTTPS
 
 # --- Mail and logs ----------------------------------------------------------------------------------
 
-_EMAIL = env.dj_email_url("EMAIL_URL", "console:")
-EMAIL_BACKEND = _EMAIL["EMAIL_BACKEND"]
-EMAIL_HOST = _EMAIL["EMAIL_HOST"] or ""
-EMAIL_PORT = _EMAIL["EMAIL_PORT"] or 25
-EMAIL_HOST_USER = _EMAIL["EMAIL_HOST_USER"] or ""
-EMAIL_HOST_PASSWORD = _EMAIL["EMAIL_HOST_PASSWORD"] or ""
-EMAIL_USE_TLS = _EMAIL["EMAIL_USE_TLS"]
-EMAIL_USE_SSL = _EMAIL["EMAIL_USE_SSL"]
-EMAIL_FILE_PATH = _EMAIL["EMAIL_FILE_PATH"] or None
+# EMAIL_HOST and the rest, by Django's names.
+vars().update(mail_settings(env.str("EMAIL_URL", "console:"), host=urlsplit(BASE_URL).hostname or ""))
 EMAIL_TIMEOUT = 15
-DEFAULT_FROM_EMAIL = _EMAIL.get("DEFAULT_FROM_EMAIL") or f"PassFlow <no-reply@{urlsplit(BASE_URL).hostname}>"
 
 LOGGING = {
     "version": 1,

@@ -154,6 +154,23 @@ def test_mail_goes_where_its_address_says(
     assert with_settings(installation, EMAIL_URL=url).show(*expected) == expected
 
 
+@pytest.mark.parametrize(
+    ("url", "reason"),
+    [
+        ("stmp://clerk:hush@mail.example", "EMAIL_URL must begin with one of console, dummy,"),
+        ("mail.example", "EMAIL_URL must begin with one of console, dummy,"),
+        ("smtp://clerk:hush@mail.example:port", "EMAIL_URL cannot be read; see that its port"),
+    ],
+)
+def test_a_mail_server_that_cannot_be_read_is_refused_in_words(
+    installation: Installation, url: str, reason: str
+) -> None:
+    ended = with_settings(installation, EMAIL_URL=url).manage("check")
+    assert ended.returncode != 0
+    assert reason in ended.stderr
+    assert "hush" not in ended.stderr
+
+
 def test_the_port_is_that_of_the_base_url(installation: Installation) -> None:
     assert with_settings(installation, PORT="8123").show("BASE_URL") == {"BASE_URL": "http://127.0.0.1:8123"}
 
