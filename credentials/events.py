@@ -38,11 +38,18 @@ def record(
 
 
 def record_for_credential(
-    event_type: EventType, credential: Credential, *, installed: WalletPass | None, actor: str, now: datetime
+    event_type: EventType,
+    credential: Credential,
+    *,
+    installed: WalletPass | None,
+    actor: str,
+    now: datetime,
+    told: dict[str, Any] | None = None,
 ) -> Event:
     """Writes one event about `credential`, with its sequence number and how it looked at that moment.
 
-    The caller has just moved the row, or holds it: `credential.sequence` already counts this event.
+    The caller has just moved the row, or holds it: `credential.sequence` already counts this event. `told` is
+    what there is to say besides.
     """
     event = Event(
         account_id=credential.account_id,
@@ -56,6 +63,7 @@ def record_for_credential(
             "credential": snapshot(credential, installed=installed),
             "person_id": credential.person_id,
             "system_id": credential.person.system_id or None,
+            **(told or {}),
         },
     )
     record_all([event])

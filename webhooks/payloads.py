@@ -34,6 +34,8 @@ CREDENTIAL_MEMBERS = (
     "url_expires_at",
 )
 
+SUSPICION_MEMBERS = ("rule", "uses", "seconds")
+
 
 def message_id(event: Event | EventFacts) -> str:
     """The `webhook-id`: the same at every attempt, so that receivers can tell a repetition."""
@@ -47,6 +49,7 @@ def body(event: Event | EventFacts) -> bytes:
 
 
 def _data(event: Event | EventFacts) -> dict[str, Any]:
+    suspicion = event.data.get("suspicion")
     return {
         "account_id": event.account_id,
         "credential": _credential(event),
@@ -54,6 +57,7 @@ def _data(event: Event | EventFacts) -> dict[str, Any]:
         "system_id": event.data.get("system_id"),
         "sequence": event.sequence,
         "actor": event.actor,
+        **({"suspicion": {member: suspicion[member] for member in SUSPICION_MEMBERS}} if suspicion else {}),
     }
 
 

@@ -55,7 +55,7 @@ class Account(models.Model):
         db_default="en",
         help_text="Of mails to people whose own language is not known, and of pages when no other fits.",
     )
-    # Thresholds that differ from those of redemption/suspicion.py, by rule: [uses, seconds].
+    # Thresholds that differ from those of credentials/suspicion.py, by rule: [uses, seconds].
     suspicion_thresholds = models.JSONField(default=dict, db_default={}, blank=True)
     suspend_on_suspicion = models.BooleanField(
         "suspend a credential whose use looks suspicious", default=False, db_default=False
