@@ -1,0 +1,191 @@
+"""The passholder's page in a real browser: every state, on every kind of device, with and without script."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from django.db import transaction
+from playwright.sync_api import Page, Response, expect
+
+from credentials import lifecycle
+from credentials.models import Account, Branding, Credential, RedemptionUrl, WalletPass
+from credentials.tokens import url_token_digest
+from redemption.models import AppleIdentity
+from tests import factories
+from tests.browser.conftest import Open
+from tests.browser.profiles import DESKTOP, INSTAGRAM, IPHONE, NARROW, PIXEL, PROFILES, Profile
+from tests.redemption import standings
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+# WCAG 2.2, levels A and AA, and what axe's makers call good practice.
+RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
+
+
+@pytest.fixture
+def dressed(acme: Account, acme_identity: AppleIdentity) -> Account:
+    """An account with both wallets and a face of its own."""
+    factories.google_issuer(acme)
+    Branding.objects.create(
+        account=acme,
+        accent_color="#b3261e",
+        contact_email="help@acme.example",
+        texts={"en": {"help": "The desk is open from 9 to 21."}},
+    )
+    return acme
+
+
+def assert_accessible(page: Page) -> None:
+    results = Axe().run(page, options=RULES)
+    assert results.violations_count == 0, results.generate_report()
+
+
+def overflow(page: Page) -> int:
+    """By how many pixels the page is wider than its window."""
+    return int(page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth"))
+
+
+def credential_of(path: str) -> Credential:
+    digest = url_token_digest(path.rpartition("/")[2])
+    return RedemptionUrl.objects.select_related("credential__person").get(digest=digest).credential
+
+
+def remove(credential: Credential) -> None:
+    """The wallet reports that the pass is gone."""
+    with transaction.atomic():
+        held = WalletPass.objects.held().get(credential=credential, state="installed")
+        lifecycle.remove_from_wallet(held, devices=0, actor="test")
+
+
+@pytest.mark.parametrize("profile", [*PROFILES, INSTAGRAM], ids=lambda profile: profile.name)
+@pytest.mark.parametrize("standing", standings.STANDINGS)
+def test_every_state_can_be_read_by_everybody(
+    visit: Open, dressed: Account, standing: str, profile: Profile
+) -> None:
+    page = visit(standings.STANDINGS[standing][0](dressed), profile)
+    expect(page.locator("body")).to_have_attribute("data-state", standing)
+    expect(page.get_by_role("heading", level=1)).to_be_visible()
+    assert overflow(page) == 0
+    assert_accessible(page)
+    page.emulate_media(color_scheme="dark")
+    for folded in page.locator("details").all():
+        folded.locator("summary").first.click()
+    assert_accessible(page)
+
+
+def test_the_page_of_no_pass_can_be_read_too(visit: Open, dressed: Account) -> None:
+    page = visit("/passes/0123456789abcdefghjkmnpqrs", IPHONE)
+    expect(page.get_by_role("heading", level=1)).to_have_text("There is nothing here")
+    assert_accessible(page)
+
+
+@pytest.mark.parametrize("standing", standings.STANDINGS)
+def test_nothing_is_cut_off_in_a_narrow_or_a_magnified_window(
+    visit: Open, dressed: Account, standing: str
+) -> None:
+    path = standings.STANDINGS[standing][0](dressed)
+    assert overflow(visit(path, NARROW)) == 0
+    # 1280 pixels at 400 % are 320, in which a whole desktop page has to fit.
+    magnified = Profile("magnified", {"viewport": {"width": 320, "height": 256}, "device_scale_factor": 4})
+    assert overflow(visit(path, magnified)) == 0
+
+
+@pytest.mark.parametrize(
+    ("profile", "wallet"), [(IPHONE, "Apple"), (PIXEL, "Google")], ids=["iphone", "pixel"]
+)
+def test_the_first_button_is_that_of_the_phone(
+    visit: Open, dressed: Account, profile: Profile, wallet: str
+) -> None:
+    page = visit(standings.ready(dressed), profile)
+    expect(page.get_by_role("button")).to_have_count(1)
+    expect(page.get_by_role("button")).to_have_text(re.compile(f"Add to {wallet} Wallet"))
+
+
+def downloads(page: Page, *, presses: int = 1) -> list[Response]:
+    """Presses the button for Apple Wallet; the answers with a file that came of it."""
+    files: list[Response] = []
+    page.on("response", lambda answer: files.append(answer) if answer.url.endswith(".pkpass") else None)
+    with page.expect_download():
+        for _ in range(presses):
+            page.get_by_role("button", name="Add to Apple Wallet").click(no_wait_after=True)
+    return files
+
+
+@pytest.mark.parametrize("scripted", [True, False], ids=["script", "no-script"])
+def test_a_tap_leads_to_the_file(visit: Open, dressed: Account, scripted: bool) -> None:  # noqa: FBT001
+    page = visit(standings.ready(dressed), IPHONE, java_script_enabled=scripted)
+    files = downloads(page)
+    assert [file.status for file in files] == [200]
+    assert files[0].headers["content-type"] == "application/vnd.apple.pkpass"
+
+
+def test_two_taps_make_one_pass(visit: Open, dressed: Account) -> None:
+    page = visit(standings.ready(dressed), IPHONE)
+    downloads(page, presses=2)
+    page.wait_for_load_state("networkidle")
+    assert WalletPass.objects.count() == 1
+
+
+def test_the_keyboard_alone_suffices(visit: Open, dressed: Account) -> None:
+    page = visit(standings.ready(dressed), DESKTOP)
+    names = []
+    for _ in range(3):
+        page.keyboard.press("Tab")
+        names.append(page.evaluate("document.activeElement.textContent.trim()"))
+    assert names[0] == "Add it from this computer"
+    page.locator("summary", has_text="Add it from this computer").focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("button", name="Add to Apple Wallet")).to_be_visible()
+    page.keyboard.press("Tab")
+    with page.expect_download():
+        page.keyboard.press("Enter")
+
+
+def test_the_page_notices_that_the_pass_was_added_and_removed(visit: Open, dressed: Account) -> None:
+    path = standings.ready(dressed)
+    page = visit(path, IPHONE)
+    standings.install(credential_of(path))
+    expect(page.locator("body")).to_have_attribute("data-state", "in_use", timeout=15_000)
+    remove(credential_of(path))
+    expect(page.locator("body")).to_have_attribute("data-state", "ready", timeout=15_000)
+
+
+def test_of_two_tabs_the_late_one_is_told(visit: Open, dressed: Account) -> None:
+    path = standings.ready(dressed)
+    early, late = visit(path, IPHONE), visit(path, IPHONE, java_script_enabled=False)
+    standings.install(credential_of(path))
+    late.get_by_role("button", name="Add to Apple Wallet").click()
+    expect(late.locator("body")).to_have_attribute("data-state", "in_use")
+    expect(early.locator("body")).to_have_attribute("data-state", "in_use", timeout=15_000)
+
+
+def test_back_from_a_refusal_shows_where_the_pass_stands(visit: Open, dressed: Account) -> None:
+    path = standings.ready(dressed)
+    page = visit(path, IPHONE)
+    lifecycle.revoke(credential_of(path), actor="test")
+    page.get_by_role("button", name="Add to Apple Wallet").click()
+    expect(page.locator("body")).to_have_attribute("data-state", "revoked")
+    page.go_back()
+    expect(page.locator("body")).to_have_attribute("data-state", "revoked", timeout=15_000)
+
+
+def test_a_slow_network_shows_the_whole_page_before_its_script(visit: Open, dressed: Account) -> None:
+    page = visit("/livez", IPHONE)
+    page.route("**/page.js", lambda route: None)
+    path = standings.ready(dressed)
+    page.goto(page.url.replace("/livez", path), wait_until="commit")
+    expect(page.get_by_role("button", name="Add to Apple Wallet")).to_be_visible()
+    assert page.evaluate("performance.getEntriesByName('first-contentful-paint').length") == 1
+
+
+def test_a_page_with_all_that_it_loads_is_light(visit: Open, dressed: Account) -> None:
+    page = visit(standings.ready(dressed), DESKTOP)
+    page.wait_for_load_state("networkidle")
+    weights = page.evaluate(
+        "performance.getEntries().filter((entry) => entry.encodedBodySize !== undefined)"
+        ".map((entry) => entry.encodedBodySize)"
+    )
+    # Nothing is compressed here, which a proxy does.
+    assert 0 < sum(weights) <= 50_000
