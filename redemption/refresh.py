@@ -20,12 +20,15 @@ from redemption.models import ApplePass, GoogleClass, GooglePass
 
 BATCH = 500
 
-# Events after which the passes of their credential look different; those that end it void its passes.
+# Events after which the passes of their credential look different. Its end voids those offered or installed,
+# and one that was removed can come back by its old link or file: it has to say so by then.
 CREDENTIAL_EVENTS = frozenset(
     [
         EventType.CREDENTIAL_SUSPENDED,
         EventType.CREDENTIAL_RESUMED,
         EventType.CREDENTIAL_UPDATED,
+        EventType.CREDENTIAL_EXPIRED,
+        EventType.CREDENTIAL_REVOKED,
     ]
 )
 # Events after which all passes of their person look different.

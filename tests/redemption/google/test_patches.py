@@ -18,6 +18,7 @@ from redemption.google import evidence, patches
 from redemption.models import GoogleClass, GoogleIssuer
 from tests import factories
 from tests.fakes.google import FakeGoogle
+from tests.redemption import standings
 from tests.redemption.google.claimed_cards import claim, owed, row, shown
 
 NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)
@@ -185,3 +186,13 @@ def test_what_google_has_lost_is_inserted_anew(google: FakeGoogle, credential: C
     lifecycle.suspend(credential, actor="test")
     assert patches.send_due() == 1
     assert shown(google, credential).resource["state"] == "INACTIVE"
+
+
+def test_a_card_that_was_removed_ends_with_its_credential(google: FakeGoogle, credential: Credential) -> None:
+    standings.report(credential.wallet_passes.get())
+    with transaction.atomic():
+        held = WalletPass.objects.held().get()
+        lifecycle.remove_from_wallet(held, devices=0, actor="google")
+    lifecycle.revoke(credential, actor="test")
+    assert patches.send_due() == 1
+    assert shown(google, credential).resource["state"] == "EXPIRED"
