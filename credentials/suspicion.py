@@ -65,11 +65,7 @@ def check_thresholds(value: object) -> None:
     for rule, pair in value.items():
         if rule not in Rule.values:
             raise Invalid(FIELD, f"“{rule}” is no rule; there are {', '.join(Rule.values)}.")
-        if not (
-            isinstance(pair, list | tuple) and len(pair) == 2 and all(type(each) is int for each in pair)
-        ):
-            raise Invalid(FIELD, f"“{rule}” needs two whole numbers: [uses, seconds].")
-        _check_pair(rule, *pair)
+        _check_pair(rule, pair)
 
 
 def report(credential: Credential, *, rule: Rule, now: datetime, actor: str = ACTOR) -> bool:
