@@ -54,7 +54,7 @@ class Wallets(RuleBasedStateMachine):
         super().__init__()
         # Nothing of one example is left for the workers of the next.
         self.before = transaction.savepoint()
-        self.pocket = self.make_pocket().__enter__()
+        self.pocket = type(self).make_pocket().__enter__()
         kind = self.account.credential_types.get()
         self.credential, self.url = factories.credential_and_url(self.account, credential_type=kind)
         self.ended: State | None = None
