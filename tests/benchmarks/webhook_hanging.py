@@ -20,7 +20,7 @@ from tests.benchmarks.webhook_stage.database import (
 )
 from tests.benchmarks.webhook_stage.sink import HANGING, Sink, listening
 from webhooks.dispatch import deliver_due
-from webhooks.models import Attempt, Endpoint
+from webhooks.models import Attempt, Delivery, Endpoint
 
 ENDPOINTS = 1000
 DELIVERIES_EACH = 20
@@ -60,15 +60,16 @@ def _percentile(endpoints: list[Endpoint], healthy: list[Endpoint]) -> float:
     answered = Attempt.objects.filter(delivery__endpoint__in=[endpoint.pk for endpoint in healthy])
     while answered.count() < count:
         time.sleep(0.5)
+    # What hangs need not be tried again.
+    Delivery.objects.filter(claim_token=None).update(next_attempt_at=timezone.now() + timedelta(days=1))
     dispatcher.join()
     times = sorted(_seconds(began, *row) for row in answered.values_list("started_at", "duration_ms"))
     return times[int(0.99 * count)]
 
 
 def _dispatch() -> None:
-    # Long enough for every healthy one; what hangs is waited for, but not tried again.
     try:
-        deliver_due(seconds=60)
+        deliver_due()
     finally:
         connection.close()
 
