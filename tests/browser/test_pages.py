@@ -114,7 +114,7 @@ def downloads(page: Page, *, presses: int = 1) -> list[Response]:
 
 
 @pytest.mark.parametrize("scripted", [True, False], ids=["script", "no-script"])
-def test_a_tap_leads_to_the_file(visit: Open, dressed: Account, scripted: bool) -> None:  # noqa: FBT001
+def test_a_tap_leads_to_the_file(visit: Open, dressed: Account, *, scripted: bool) -> None:
     page = visit(standings.ready(dressed), IPHONE, java_script_enabled=scripted)
     files = downloads(page)
     assert [file.status for file in files] == [200]
