@@ -70,7 +70,7 @@ def _worker() -> Iterator[None]:
         command = [sys.executable, "-m", "celery", "--app", "passflow", "worker", "--queues", "webhooks"]
         command += ["--pool", "threads", "--concurrency", "4", "--loglevel", "ERROR"]
         command += ["--beat", "--schedule", f"{folder}/schedule"]
-        with subprocess.Popen(command, env=environment(), stderr=subprocess.DEVNULL) as worker:
+        with subprocess.Popen(command, env=environment(), stdout=subprocess.DEVNULL) as worker:
             try:
                 yield
             finally:
