@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from ipaddress import IPv6Address, IPv6Network, ip_address
 
@@ -9,6 +10,9 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
 UNKNOWN = "unknown"
+
+# Some proxies write the caller's port too: `192.0.2.1:5678`, `[2001:db8::1]:80`; or only the brackets.
+_WITH_PORT = re.compile(r"(?:\[([^\[\]]+)\]|([0-9.]+))(?::[0-9]{1,5})?")
 
 
 class ClientIpMiddleware:
@@ -36,7 +40,7 @@ def client_ip(request: HttpRequest) -> str:
 
 def _bucket(text: str) -> str:
     try:
-        address = ip_address(text)
+        address = ip_address(_without_port(text))
     except ValueError:
         return UNKNOWN
     if not isinstance(address, IPv6Address):
@@ -44,3 +48,8 @@ def _bucket(text: str) -> str:
     if address.ipv4_mapped:
         return str(address.ipv4_mapped)
     return str(IPv6Network((address, 64), strict=False))
+
+
+def _without_port(text: str) -> str:
+    found = _WITH_PORT.fullmatch(text)
+    return (found[1] or found[2]) if found else text

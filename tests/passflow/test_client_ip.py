@@ -60,6 +60,11 @@ def test_a_caller_cannot_get_another_address_by_sending_more_of_them(settings: S
         ("2001:DB8:1:2:FFFF::1", "2001:db8:1:2::/64"),
         ("fe80::1%eth0", "fe80::/64"),
         ("::1", "::/64"),
+        # As some proxies write it.
+        ("192.0.2.1:5678", "192.0.2.1"),
+        ("[::1]:80", "::/64"),
+        ("[2001:db8:1:2::7]", "2001:db8:1:2::/64"),
+        ("[::ffff:192.0.2.1]:443", "192.0.2.1"),
     ],
 )
 def test_an_address_is_counted_as_what_one_customer_has(address: str, expected: str) -> None:
@@ -67,10 +72,21 @@ def test_an_address_is_counted_as_what_one_customer_has(address: str, expected: 
 
 
 @pytest.mark.parametrize(
-    "address", ["", "unix:", "localhost", "192.0.2.1:443", "192.0.2.256", "' OR 1=1", "\0"]
+    "address",
+    [
+        *("", "unix:", "localhost", "192.0.2.256", "' OR 1=1", "\0", "unknown", "_hidden"),
+        *("192.0.2.1:", "192.0.2.1:123456", "192.0.2.1:80:80", "192.0.2.1:http", ":80", "192.0.2.1 :80"),
+        *("[]", "[]:80", "[::1", "::1]", "[::1]x", "[::1]:", "[[::1]]", "[localhost]:80", "1.2.3:80"),
+    ],
 )
 def test_what_is_no_address_is_unknown(address: str) -> None:
     assert client_ip(request(address)) == "unknown"
+
+
+def test_a_port_makes_no_other_caller(settings: Settings) -> None:
+    settings.TRUSTED_PROXIES = 1
+    sent = ["203.0.113.9", *(f"203.0.113.9:{port}" for port in range(1024, 1074)), "[::ffff:203.0.113.9]:1"]
+    assert {client_ip(request("10.0.0.1", f"198.51.100.7, {each}")) for each in sent} == {"203.0.113.9"}
 
 
 def test_every_request_carries_it() -> None:
