@@ -53,19 +53,29 @@ class Allowance:
 
 
 class Counter(NamedTuple):
-    """A counter in the cache: from 0, forgotten after `lifetime` seconds; `up` counts a use."""
+    """A counter in the cache: from 0, forgotten after `lifetime` seconds; `up` counts a use.
+
+    With a `member` it tells how many different members it was given, where there are many only about.
+    """
 
     key: str
     lifetime: int
     up: bool
+    member: str = ""
 
 
 class Use(NamedTuple):
-    """A use of what `group` allows `key`, which must be no secret; or a look, which does not count."""
+    """A use of what `group` allows `key`, which must be no secret; or a look, which does not count.
+
+    With a `member`, itself no secret, a key has used as much as it has different members. `rate` stands for a
+    group that is not in the table.
+    """
 
     group: str
     key: str
     counts: bool = True
+    member: str = ""
+    rate: tuple[int, int] | None = None
 
 
 def check(group: str, key: str, *, increment: bool = True) -> Allowance:
@@ -81,7 +91,7 @@ def check_all(uses: Sequence[Use]) -> list[Allowance]:
     """What is left of each limit, as `check` says it, in one round trip to Redis for all of them."""
     if not settings.RATE_LIMITS_ON:
         return [_unlimited(use) for use in uses]
-    windows = [_get_window(use.key, rate(use.group)[1]) for use in uses]
+    windows = [_get_window(use.key, _rate(use)[1]) for use in uses]
     counters = [_counter(use, window) for use, window in zip(uses, windows, strict=True)]
     counts: list[int] = caches["default"].count_all(counters)  # type: ignore[attr-defined]  # passflow/cache.py
     now = int(time.time())
@@ -91,9 +101,18 @@ def check_all(uses: Sequence[Use]) -> list[Allowance]:
     ]
 
 
+def first_exceeded(uses: Sequence[Use]) -> Allowance | None:
+    """The first limit that one of these uses exceeds, if any; all of them are counted."""
+    return next((allowance for allowance in check_all(uses) if allowance.exceeded), None)
+
+
 def rate(group: str) -> tuple[int, int]:
     """How many uses in how many seconds: `600/m` is (600, 60), `30/10m` is (30, 600)."""
     return _read(group, settings.RATE_LIMITS[group])
+
+
+def _rate(use: Use) -> tuple[int, int]:
+    return use.rate or rate(use.group)
 
 
 @lru_cache(maxsize=256)
@@ -105,17 +124,17 @@ def _read(group: str, written: str) -> tuple[int, int]:
 
 
 def _counter(use: Use, window: int) -> Counter:
-    limit, period = rate(use.group)
+    limit, period = _rate(use)
     key = _make_cache_key(use.group, window, (limit, period), use.key, None)
-    return Counter(key, lifetime=period + EXPIRATION_FUDGE, up=use.counts)
+    return Counter(key, lifetime=period + EXPIRATION_FUDGE, up=use.counts, member=use.member)
 
 
 def _allowance(use: Use, *, used: int, left: int) -> Allowance:
-    limit, window = rate(use.group)
+    limit, window = _rate(use)
     exceeded = used > limit if use.counts else used >= limit
     return Allowance(use.group, limit, window, used, reset_after=max(1, left), exceeded=exceeded)
 
 
 def _unlimited(use: Use) -> Allowance:
-    limit, window = rate(use.group)
+    limit, window = _rate(use)
     return Allowance(use.group, limit, window, used=0, reset_after=window, exceeded=False)

@@ -10,10 +10,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 import time_machine
-from django.core.cache import cache
+from django.core.cache import cache, caches
 from pytest_django import Settings
 from redis import Redis
 from redis.backoff import ConstantBackoff
@@ -222,3 +223,50 @@ def test_the_cache_keeps_values_without_redis(silent: socket.socket) -> None:
     assert not cache.add("name", "Grace")
     assert cache.delete("name")
     assert cache.get("name", "nobody") == "nobody"
+
+
+@pytest.mark.usefixtures("stopped_clock")
+def test_a_use_may_bring_its_own_rate_and_counts_what_is_different() -> None:
+    def seen(member: str, *, counts: bool = True) -> tuple[int, bool]:
+        use = Use("networks", "somebody", counts=counts, member=member, rate=(2, 60))
+        [_, allowance] = limits.check_all([Use("api", "somebody"), use])
+        return allowance.used, allowance.exceeded
+
+    assert [seen(member) for member in "aabca"] == [
+        (1, False),
+        (1, False),
+        (2, False),
+        (3, True),
+        (3, True),
+    ]
+    assert seen("d", counts=False) == (3, True)
+
+
+@pytest.mark.skipif(shutil.which("redis-server") is None, reason="no redis-server to start and to stop")
+@pytest.mark.usefixtures("stopped_clock")
+def test_redis_counts_what_is_different_and_forgets_it(
+    port: int, silent: socket.socket, tmp_path: Path
+) -> None:
+    silent.close()
+    with redis_at(port, tmp_path), Redis(port=port) as client:
+        uses = [Use("networks", "somebody", member=member, rate=(2, 60)) for member in "aabc"]
+        assert [allowance.used for allowance in limits.check_all(uses)] == [1, 1, 2, 3]
+        (key,) = client.keys()
+        assert 0 < client.ttl(key) <= 65
+
+
+@pytest.mark.skipif(shutil.which("redis-server") is None, reason="no redis-server to start and to stop")
+def test_a_list_is_emptied_wherever_its_values_are(
+    port: int, silent: socket.socket, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("passflow.cache.PAUSE", 0.1)
+    silent.close()
+    lists: Any = caches["default"]
+    for value in ("one", "two", "three"):
+        lists.push("list", value, most=2)
+    with redis_at(port, tmp_path):
+        time.sleep(0.1)
+        for value in ("four", "five", "six"):
+            lists.push("list", value, most=2)
+        assert lists.pop_all("list") == ["one", "two", "four", "five"]
+        assert lists.pop_all("list") == []
