@@ -10,6 +10,7 @@ Refusal
 │   ├── Suspended          the issuer holds the credential back for now
 │   └── RequestInFlight    the same idempotency key is being worked on
 ├── Gone               it was here and has ended for good
+├── TooManyMails       as many as are allowed have been asked for
 └── Unavailable        a party that is needed cannot be reached now
 
 Rules raise these; `api/problems.py` and `redemption/pages.py` turn them into HTTP. Nothing in here,
@@ -74,6 +75,14 @@ class RequestInFlight(Conflict):
 
 class Gone(Refusal):
     """It was here and has ended for good."""
+
+
+class TooManyMails(Refusal):
+    """As many as are allowed have been asked for; there is room again in `retry_after` seconds."""
+
+    def __init__(self, sentence: str, *, retry_after: int) -> None:
+        super().__init__(sentence)
+        self.retry_after = retry_after
 
 
 class Unavailable(Refusal):

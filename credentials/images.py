@@ -67,6 +67,16 @@ def renditions(upload: bytes, *, role: str, style: str) -> dict[int, bytes]:
     return made
 
 
+def logo_png(upload: bytes, *, box: Size) -> bytes:
+    """The PNG file made of `upload`, read as for a pass, and no larger than `box` pixels.
+
+    A smaller picture stays as small as it is. Raises `Invalid` with `logo` as its field.
+    """
+    picture = _read(upload, role=Role.LOGO)
+    picture.thumbnail(box, Image.Resampling.LANCZOS)
+    return _png(picture)
+
+
 @lru_cache(maxsize=1000)
 def default_icon(*, background: str, foreground: str) -> Mapping[int, bytes]:
     """A neutral icon in the colours (`#rrggbb`) of a design that has none, as PNG files by scale."""

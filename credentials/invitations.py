@@ -2,57 +2,69 @@
 
 from __future__ import annotations
 
-from django.core.mail import EmailMultiAlternatives
 from django.db import transaction
-from django.template.loader import render_to_string
+from django.db.models import F
 from django.utils import timezone
-from django.utils.translation import gettext as _
 
-from credentials import doorbell, issuing, owed_mail
+from credentials import doorbell, issuing, mail_limits, owed_mail
 from credentials.errors import IllegalMove, Invalid
+from credentials.event_types import EventType
+from credentials.events import record_for_credential
+from credentials.invitation_mail import invitation_mail
 from credentials.models import Credential, Invitation
+from credentials.people import lock_person
 from credentials.states import LIVE
 
 SEND = "credentials.tasks.send_invitations"
 
 
 def invite(credential: Credential, *, actor: str) -> Invitation:
-    """Owes a mail with a fresh URL. Raises `Invalid` without an address, `IllegalMove` once ended."""
+    """Owes a mail with a fresh URL.
+
+    Raises `Invalid` without an address, `IllegalMove` once ended, `TooManyMails` beyond the account's or the
+    person's limit.
+    """
     now = timezone.now()
     _check_address(credential)
     if credential.state not in LIVE or credential.has_expired(now):
         raise IllegalMove("A credential that has ended gets no new URL.")
     with transaction.atomic():
-        invitation = Invitation.objects.create(credential=credential, actor=actor, due_at=now)
+        # Held, so that two who ask at once are counted one after the other.
+        mail_limits.check_room(lock_person(credential.person), now=now)
+        invitation = Invitation.objects.create(
+            credential=credential, account_id=credential.account_id, actor=actor, due_at=now
+        )
         doorbell.ring(SEND)
     return invitation
 
 
 def send_due() -> int:
     """Sends the mails that are due, one after the other; how many were handed to the mail server."""
-    return owed_mail.send_due(
-        Invitation.objects.select_related("credential__person", "credential__account"), send=_send
-    )
+    owed = Invitation.objects.select_related("credential__person", "credential__account")
+    return owed_mail.send_due(owed, send=_send, settle=_settle)
 
 
 def _send(invitation: Invitation) -> None:
     # Asked again: it may have gone since the mail was promised, and a new URL would end the one in use.
     _check_address(invitation.credential)
     credential, url = issuing.renew_url(invitation.credential, actor=invitation.actor)
-    context = {
-        "credential": credential,
-        "person": credential.person,
-        "account": credential.account,
-        "url": url,
-    }
-    message = EmailMultiAlternatives(
-        _("Your %(label)s from %(account)s")
-        % {"label": credential.credential_type.label, "account": credential.account.name},
-        render_to_string("mail/invitation.txt", context),
-        to=[credential.person.email],
+    invitation_mail(credential, url=url).send()
+
+
+def _settle(invitation: Invitation, reason: str) -> None:
+    """Puts on record that the mail was sent or, with the reason, that it never will be."""
+    held = Credential.objects.select_related("person", "credential_type", "account")
+    credential = held.select_for_update(of=("self",), no_key=True).get(pk=invitation.credential_id)
+    Credential.objects.filter(pk=credential.pk).update(sequence=F("sequence") + 1)
+    credential.refresh_from_db(fields=["sequence"])
+    record_for_credential(
+        EventType.CREDENTIAL_MAIL_FAILED if reason else EventType.CREDENTIAL_MAIL_SENT,
+        credential,
+        installed=credential.installed_pass,
+        actor=invitation.actor,
+        now=timezone.now(),
+        told={"reason": reason} if reason else None,
     )
-    message.attach_alternative(render_to_string("mail/invitation.html", context), "text/html")
-    message.send()
 
 
 def _check_address(credential: Credential) -> None:

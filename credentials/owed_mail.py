@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from datetime import timedelta
-from smtplib import SMTPException
+from smtplib import SMTPDataError, SMTPException, SMTPRecipientsRefused, SMTPResponseException
 from typing import TypeVar
 
 from django.db import transaction
@@ -24,16 +24,21 @@ MOST_ATTEMPTS = 8
 LEASE = timedelta(minutes=5)
 
 Owed = TypeVar("Owed", bound=OwedMail)
+# Called with the row, and with why it was given up or, once the server has the mail, an empty text.
+Settle = Callable[[Owed, str], object]
 
 
-def send_due(owed: QuerySet[Owed], *, send: Callable[[Owed], None]) -> int:
+def send_due(
+    owed: QuerySet[Owed], *, send: Callable[[Owed], None], settle: Settle[Owed] | None = None
+) -> int:
     """Calls `send` for each row that is due; how many mails were handed to the mail server.
 
-    A row whose `send` raises a `Refusal` is given up; after any error of the server it is due again later.
+    A row is given up when its `send` raises a `Refusal` and when the server refuses it for good; after any
+    other error of the server it is due again later. `settle` is called in the transaction that ends a row.
     """
     sent = 0
     while (row := _lease_one(owed)) is not None:
-        sent += _try(row, send=send)
+        sent += _try(row, send=send, settle=settle)
     return sent
 
 
@@ -48,21 +53,53 @@ def _lease_one(owed: QuerySet[Owed]) -> Owed | None:
     return row
 
 
-def _try(row: Owed, *, send: Callable[[Owed], None]) -> bool:
+def _try(row: Owed, *, send: Callable[[Owed], None], settle: Settle[Owed] | None) -> bool:
+    reason = ""
     try:
         send(row)
     except Refusal as refusal:
-        _note(row, failed_at=timezone.now(), last_error=refusal.sentence)
-        return False
+        reason = refusal.sentence
     except (SMTPException, OSError, ValueError) as error:
-        # The class alone: a server's words may quote the mail, and with it a secret.
-        delay = FIRST_DELAY * 2 ** (row.attempts - 1)
-        ended = {"failed_at": timezone.now()} if row.attempts >= MOST_ATTEMPTS else {}
-        _note(row, due_at=timezone.now() + delay, last_error=type(error).__name__, **ended)
-        logger.warning("%s could not be mailed: %s", row, type(error).__name__)
-        return False
-    _note(row, sent_at=timezone.now(), last_error="")
-    return True
+        # The class and the code alone: a server's words may quote the mail, and with it a secret.
+        logger.warning("%s could not be mailed: %s", row, _kind(error))
+        reason = _refusal(error)
+        if not reason:
+            reason = _kind(error)
+            _note(row, due_at=timezone.now() + FIRST_DELAY * 2 ** (row.attempts - 1), last_error=reason)
+            if row.attempts < MOST_ATTEMPTS:
+                return False
+    _end(row, reason=reason, settle=settle)
+    return not reason
+
+
+def _refusal(error: Exception) -> str:
+    """Why the server will never take this mail: an answer 5yz is for good (RFC 5321, section 4.2.1)."""
+    code = _code(error)
+    if not 500 <= code < 600:
+        return ""
+    if isinstance(error, SMTPRecipientsRefused):
+        return f"The mail server refuses this address ({code})."
+    # Whatever else it refuses may be a setting that the operator is about to mend.
+    return f"The mail server refuses this mail ({code})." if isinstance(error, SMTPDataError) else ""
+
+
+def _kind(error: Exception) -> str:
+    code = _code(error)
+    return f"{type(error).__name__} {code}" if code else type(error).__name__
+
+
+def _code(error: Exception) -> int:
+    if isinstance(error, SMTPRecipientsRefused):
+        return max((code for code, _ in error.recipients.values()), default=0)
+    return error.smtp_code if isinstance(error, SMTPResponseException) else 0
+
+
+def _end(row: Owed, *, reason: str, settle: Settle[Owed] | None) -> None:
+    ended = "failed_at" if reason else "sent_at"
+    with transaction.atomic():
+        _note(row, last_error=reason, **{ended: timezone.now()})
+        if settle is not None:
+            settle(row, reason)
 
 
 def _note(row: OwedMail, **columns: object) -> None:

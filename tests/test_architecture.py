@@ -25,6 +25,8 @@ def files(*patterns: str) -> list[Source]:
 CODE = files(*(f"{app}/**/*.py" for app in APPS))
 TESTS = files("tests/**/*.py")
 TEMPLATES = files("templates/**/*.html", *(f"{app}/templates/**/*.html" for app in APPS))
+# A mail has no policy to keep, and nowhere to load a style from.
+PAGES = [source for source in TEMPLATES if source.path.parts[:2] != ("templates", "mail")]
 
 
 def broken(rule: Rule, sources: list[Source]) -> list[str]:
@@ -134,8 +136,8 @@ def test_migrations_say_what_they_change() -> None:
 
 
 def test_pages_hold_no_script_and_no_style() -> None:
-    assert TEMPLATES
-    assert broken(architecture.inline_code, TEMPLATES) == []
+    assert PAGES
+    assert broken(architecture.inline_code, PAGES) == []
     assert refuses(architecture.inline_code, "<script>alert(1)</script>")
     assert refuses(architecture.inline_code, "<style>p { color: red }</style>")
     assert refuses(architecture.inline_code, '<p style="color: red">')

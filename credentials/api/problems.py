@@ -46,6 +46,7 @@ TOO_LARGE = Problem(413, "content_too_large", "Content too large", "The body is 
 UNSUPPORTED = Problem(415, "unsupported_media_type", "Unsupported media type", "Send application/json.")
 VALIDATION_FAILED = Problem(422, "validation_failed", "Validation failed", "A value cannot be accepted.")
 RATE_LIMITED = Problem(429, "rate_limited", "Too many requests", "Wait before the next request.")
+TOO_MANY_MAILS = Problem(429, "too_many_mails", "Too many mails", "Wait before the next mail.")
 SERVER_ERROR = Problem(500, "internal_server_error", "Internal server error", "Something went wrong here.")
 UNAVAILABLE = Problem(503, "unavailable", "Unavailable", "A party that is needed cannot be reached now.")
 
@@ -54,6 +55,7 @@ PROBLEMS: dict[type[Exception], Problem] = {
     errors.NotFound: NOT_FOUND,
     errors.Conflict: CONFLICT,
     errors.Gone: GONE,
+    errors.TooManyMails: TOO_MANY_MAILS,
     errors.Unavailable: UNAVAILABLE,
     rest.ParseError: BAD_REQUEST,
     rest.NotAuthenticated: UNAUTHORIZED,
@@ -149,4 +151,6 @@ def _headers(error: Exception) -> dict[str, str]:
         return {"WWW-Authenticate": f'{CHALLENGE}, error="invalid_token"'}
     if isinstance(error, rest.NotAuthenticated):
         return {"WWW-Authenticate": CHALLENGE}
+    if isinstance(error, errors.TooManyMails):
+        return {"Retry-After": str(error.retry_after)}
     return {}

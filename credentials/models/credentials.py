@@ -81,6 +81,7 @@ class Credential(models.Model):
                 name="credential_to_expire",
                 condition=Q(state__in=LIVE, expires_at__isnull=False),
             ),
+            models.Index(fields=["id"], name="credential_to_approve", condition=Q(awaits_approval=True)),
         ]
 
     def __str__(self) -> str:

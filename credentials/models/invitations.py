@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.db import models
 from django.db.models import Q
 
+from credentials.models.accounts import Account
 from credentials.models.credentials import Credential
 from credentials.models.owed_mail import OwedMail
 
@@ -13,6 +14,8 @@ class Invitation(OwedMail):
     """One mail with a redemption URL, asked for and not necessarily sent yet."""
 
     credential = models.ForeignKey(Credential, models.CASCADE, related_name="invitations")
+    # To count an account's mails by; mails of before they were limited have none.
+    account = models.ForeignKey(Account, models.CASCADE, null=True, related_name="+", db_index=False)
     actor = models.CharField(max_length=200)
     requested_at = models.DateTimeField(auto_now_add=True)
 
@@ -20,6 +23,7 @@ class Invitation(OwedMail):
         ordering = ["id"]
         indexes = [
             models.Index(fields=["due_at"], name="invitation_due", condition=Q(sent_at=None, failed_at=None)),
+            models.Index(fields=["account", "requested_at"], name="invitation_account_asked"),
         ]
 
     def __str__(self) -> str:

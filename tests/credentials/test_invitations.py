@@ -109,8 +109,11 @@ def test_the_link_is_minted_when_the_mail_is_sent_and_no_sooner(credential: Cred
     former, current = RedemptionUrl.objects.order_by("id")
     assert former.replaced_at == NOON
     assert current.replaced_at is None
-    event = Event.objects.latest("id")
-    assert (event.type, event.actor) == ("credential.url_issued", "api_key:1")
+    events = Event.objects.order_by("-id")[:2]
+    assert [(event.type, event.actor) for event in events] == [
+        ("credential.mail_sent", "api_key:1"),
+        ("credential.url_issued", "api_key:1"),
+    ]
     token = token_in(mail.outbox[0])
     assert token not in repr(every_row())
 
@@ -218,7 +221,7 @@ def test_a_server_that_fails_is_asked_again_ever_later_and_at_last_no_more(
     "error",
     [
         smtplib.SMTPRecipientsRefused({}),
-        smtplib.SMTPDataError(550, b"no: https://passes.example/passes/0123456789abcdefghjkmnpqrs"),
+        smtplib.SMTPDataError(450, b"no: https://passes.example/passes/0123456789abcdefghjkmnpqrs"),
         ConnectionRefusedError(111, "Connection refused"),
         TimeoutError(),
         ValueError("a header with a line end"),
@@ -238,9 +241,9 @@ def test_a_failure_is_noted_by_its_kind_and_holds_up_nobody(
     invite(factories.credential(acme))
     assert invitations.send_due() == 0
     assert len(failing.asked) == 2
-    assert (
-        list(Invitation.objects.values_list("last_error", "failed_at")) == [(type(error).__name__, None)] * 2
-    )
+    for invitation in Invitation.objects.all():
+        assert invitation.failed_at is None
+        assert invitation.last_error.split()[0] == type(error).__name__
     assert "0123456789abcdefghjkmnpqrs" not in caplog.text
 
 

@@ -1,0 +1,46 @@
+"""How many mails an account may ask for, and how many one person gets; the mails themselves are counted."""
+
+from __future__ import annotations
+
+import math
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db.models import QuerySet
+
+from credentials.errors import TooManyMails
+from credentials.limits import rate
+from credentials.models import Invitation, Person
+
+
+def check_room(person: Person, *, now: datetime) -> None:
+    """Raises `TooManyMails` when one more mail to `person` would exceed a limit of `settings.RATE_LIMITS`.
+
+    A window ends `now` and slides: nothing is forgotten when a counter or a cache is.
+    """
+    if not settings.RATE_LIMITS_ON:
+        return
+    asked = Invitation.objects.order_by("-requested_at")
+    _check(asked.filter(credential__person=person), group="mails_to_person", of="one person", now=now)
+    _check(asked.filter(account=person.account_id), group="mails", of="the people of one account", now=now)
+
+
+def _check(asked: QuerySet[Invitation], *, group: str, of: str, now: datetime) -> None:
+    most, seconds = rate(group)
+    window = timedelta(seconds=seconds)
+    times = asked.filter(requested_at__gt=now - window).values_list("requested_at", flat=True)
+    # With as many in the window as are allowed, there is room once the oldest of these has left it.
+    oldest = next(iter(times[most - 1 : most]), None)
+    if oldest is None:
+        return
+    free_at = oldest + window
+    raise TooManyMails(
+        f"At most {most} mails go to {of} in {_span(seconds)}; "
+        f"the next may be asked for after {free_at:%Y-%m-%d %H:%M:%S} UTC.",
+        retry_after=max(1, math.ceil((free_at - now).total_seconds())),
+    )
+
+
+def _span(seconds: int) -> str:
+    hours = seconds / 3_600
+    return f"{hours:g} hours" if hours != 1 else "an hour"
