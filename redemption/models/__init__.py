@@ -18,6 +18,7 @@ from redemption.models.google import (
     GooglePass,
     GoogleRootKeys,
 )
+from redemption.models.guessing import GuessingAddress
 
 __all__ = [
     "AppleAuthenticationToken",
@@ -32,4 +33,5 @@ __all__ = [
     "GoogleMessage",
     "GooglePass",
     "GoogleRootKeys",
+    "GuessingAddress",
 ]
