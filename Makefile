@@ -86,6 +86,18 @@ screenshots: .venv/dev ## pictures of every page state into var/screenshots/; ne
 	@rm -rf var/screenshots
 	SCREENSHOTS=1 $(bin)/pytest --quiet tests/browser/test_screenshots.py
 
+# Only what passholders read is translated.
+english := tests var docs requirements webhooks passflow credentials/admin credentials/api redemption/admin \
+	templates/admin templates/api
+
+.PHONY: messages
+messages: .venv/dev ## collect what passholders read into locale/, and compile what was translated; needs gettext
+	$(bin)/python manage.py makemessages --all --extension html,txt,py,svg --no-wrap --add-location file --no-obsolete \
+		$(foreach path,$(english),--ignore '$(path)/*')
+	@# A date that changes with every run would be all that most runs change.
+	sed -i '/^"POT-Creation-Date:/d' locale/*/LC_MESSAGES/django.po
+	$(bin)/python manage.py compilemessages --verbosity 0 --ignore .venv
+
 .PHONY: lock
 lock: .venv/dev ## write requirements/ anew from pyproject.toml; UPGRADE=1 takes the newest of everything
 	$(uv_compile) --output-file requirements/runtime.txt

@@ -15,25 +15,22 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.template.loader import render_to_string
 from django.urls import reverse
-from django.utils import translation
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_safe
 
 from credentials.errors import Conflict, Gone, NotFound, Refusal, Unavailable
-from credentials.models import Account
 from redemption import access, claims, throttling
 from redemption.access import ENDED, Visit
 from redemption.apple import files
 from redemption.devices import device_of
 from redemption.google.offers import GoogleUnavailable
+from redemption.languages import asked_language
 from redemption.looks import day_of, holder_of, look_of, template_of
 from redemption.shells import Notice, shell
 
 PKPASS = "application/vnd.apple.pkpass"
 
 View = Callable[..., HttpResponse]
-
-_LANGUAGES = dict(settings.LANGUAGES)
 
 # The status of each refusal, and what to tell somebody whose step failed although the URL is good.
 _REFUSALS: tuple[tuple[type[Refusal], int, Notice], ...] = (
@@ -135,7 +132,7 @@ def _page(
     request: HttpRequest, token: str, visit: Visit, *, status: int, notice: Notice = Notice.NONE
 ) -> HttpResponse:
     """The page of a standing, with no more of the holder than tells them that the pass is theirs."""
-    language = _language(request, visit.credential.account)
+    language = asked_language(request) or visit.credential.account.language
     found = shell(
         template_of(visit),
         standing=str(visit.standing),
@@ -149,16 +146,6 @@ def _page(
     page["Pass-State"] = str(visit.standing)
     page["Content-Language"] = language
     return page
-
-
-def _language(request: HttpRequest, account: Account) -> str:
-    """What the visitor chose, else what the browser prefers, else the account's."""
-    chosen = request.GET.get("lang", "")
-    if chosen in _LANGUAGES:
-        return chosen
-    preferred = translation.get_language_from_request(request)
-    accepts = request.META.get("HTTP_ACCEPT_LANGUAGE", "")
-    return preferred if accepts and preferred in _LANGUAGES else account.language
 
 
 def _not_allowed(request: HttpRequest, token: str, *, methods: tuple[str, ...]) -> HttpResponse:

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import re
-
 import pytest
 from django.test import Client
-from pytest_django import Settings
 
 from credentials import tokens
 from credentials.models import Account
@@ -96,20 +93,6 @@ def test_looking_changes_nothing(
             client.head(f"{path}{step}", headers=headers)
             client.get(f"{path}{step}", headers=headers)
     assert standings.every_row() == before
-
-
-def test_pages_speak_the_language_they_are_written_in(client: Client, acme: Account) -> None:
-    page = client.get(standings.in_use(acme), headers={"accept-language": "de"}).content.decode()
-    assert '<html lang="en" dir="ltr">' in page
-    assert re.search(r"since \w+\.? \d+, \d{4}\.", page)
-
-
-def test_a_language_that_runs_the_other_way_says_so(
-    client: Client, acme: Account, settings: Settings
-) -> None:
-    settings.LANGUAGES = [("en", "English"), ("ar", "Arabic")]
-    page = client.get(standings.ready(acme), headers={"accept-language": "ar"}).content.decode()
-    assert '<html lang="ar" dir="rtl">' in page
 
 
 def test_crawlers_are_asked_to_stay_away(client: Client) -> None:

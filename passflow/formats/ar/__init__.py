@@ -1,0 +1,3 @@
+"""Arabic."""
+
+from __future__ import annotations

@@ -1,0 +1,3 @@
+"""Italian."""
+
+from __future__ import annotations
