@@ -2,45 +2,47 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
-from datetime import timedelta
 from typing import Any
 
-from django import forms
 from django.contrib import admin
 from django.contrib.admin.options import InlineModelAdmin
-from django.db.models import Count, Model, OuterRef, QuerySet, Subquery
+from django.db.models import Count, JSONField, Model, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from credentials.admin.rows import RowAdmin
-from credentials.admin.subscriptable import ModelForm, TabularInline
+from credentials import accounts
+from credentials.admin.json_text import JsonText
+from credentials.admin.subscriptable import TabularInline
+from credentials.admin.verbs import Columns, VerbAdmin, VerbForm
 from credentials.models import Account, ApiKey, Credential, Person
+from credentials.suspicion import DEFAULTS
 
-LONGEST_URL_LIFETIME = timedelta(days=3650)
 
-
-class AccountForm(ModelForm[Account]):
+class AccountForm(VerbForm[Account]):
     """An account as an admin writes it."""
 
     class Meta:
         model = Account
-        fields = ("name", "slug", "contact_email", "url_lifetime")
+        fields = (
+            *("name", "slug", "contact_email", "language", "url_lifetime"),
+            *("reopening", "reopening_pause", "suspend_on_suspicion", "suspicion_thresholds"),
+        )
         help_texts = {
             "slug": "What commands call it by. It stays.",
             "url_lifetime": "How long a redemption URL works, such as 7 00:00:00 for seven days. "
             "Empty: until it is replaced.",
+            "reopening": "What it takes before the URL of a removed pass adds another one. "
+            "A fresh URL works in any case.",
+            "reopening_pause": "For “after a pause”: a minute to 365 days, such as 1 00:00:00 for a day.",
+            "suspend_on_suspicion": "It stays suspended until somebody has looked at it and resumes it.",
+            "suspicion_thresholds": "Where an account differs, by rule: how many uses in how many seconds "
+            "are too many.",
         }
-
-    def clean_url_lifetime(self) -> timedelta | None:
-        """A URL lives for a while, and not beyond the calendar."""
-        lifetime: timedelta | None = self.cleaned_data["url_lifetime"]
-        if lifetime is not None and not timedelta(minutes=1) <= lifetime <= LONGEST_URL_LIFETIME:
-            raise forms.ValidationError("This must be between a minute and ten years.")
-        return lifetime
 
 
 class ApiKeyInline(TabularInline[ApiKey, Account]):
@@ -67,10 +69,13 @@ class ApiKeyInline(TabularInline[ApiKey, Account]):
 
 
 @admin.register(Account)
-class AccountAdmin(RowAdmin[Account]):
+class AccountAdmin(VerbAdmin[Account]):
     """The tenants of this installation."""
 
     form = AccountForm
+    formfield_overrides = {
+        JSONField: {"form_class": JsonText, "required": False, "show_hidden_initial": False}
+    }
     list_display = ("name", "slug", "people", "credentials", "contact_email", "created_at")
     search_fields = ("name", "slug", "contact_email")
     prepopulated_fields = {"slug": ["name"]}
@@ -93,9 +98,17 @@ class AccountAdmin(RowAdmin[Account]):
         """Keys belong to an account that is there."""
         return [ApiKeyInline] if obj else []
 
-    def get_fields(self, request: HttpRequest, obj: Account | None = None) -> tuple[str, ...]:
-        """Counts belong to an account that is there."""
-        return (*AccountForm.Meta.fields, *self.readonly_fields) if obj else AccountForm.Meta.fields
+    def get_fieldsets(self, request: HttpRequest, obj: Account | None = None) -> Any:
+        """What there is to say, by subject; counts belong to an account that is there."""
+        return (
+            (None, {"fields": ("name", "slug", "contact_email", "language")}),
+            ("Redemption URLs", {"fields": ("url_lifetime", "reopening", "reopening_pause")}),
+            (
+                "Suspicious use",
+                {"fields": ("suspend_on_suspicion", "suspicion_thresholds"), "description": _rules()},
+            ),
+            *([("So far", {"fields": self.readonly_fields})] if obj else []),
+        )
 
     def get_readonly_fields(self, request: HttpRequest, obj: Account | None = None) -> tuple[str, ...]:
         """Once it has a name, scripts know it by that."""
@@ -107,6 +120,24 @@ class AccountAdmin(RowAdmin[Account]):
         """The slug follows the name until it is saved."""
         return {} if obj else self.prepopulated_fields
 
+    def create(self, columns: Columns, *, actor: str) -> Account:
+        """A new tenant."""
+        return accounts.create_account(actor=actor, **_with_thresholds(columns))
+
+    def update(self, row: Account, *, columns: Columns, actor: str) -> Account:
+        """What is named is changed."""
+        return accounts.update_account(row, actor=actor, **_with_thresholds(columns))
+
+    def construct_change_message(
+        self,
+        request: HttpRequest,
+        form: Any,
+        formsets: Any,
+        add: bool = False,  # noqa: FBT001, FBT002 - as Django has it
+    ) -> Any:
+        """What the verb has changed: the keys below are only shown."""
+        return super().construct_change_message(request, form, [], add)
+
     @admin.display(description="people")
     def people(self, account: Account) -> SafeString:
         """How many, and the way to them."""
@@ -116,6 +147,23 @@ class AccountAdmin(RowAdmin[Account]):
     def credentials(self, account: Account) -> SafeString:
         """How many, and the way to them."""
         return _counted(account, "credential", vars(account)["credential_count"])
+
+
+def _rules() -> SafeString:
+    """The rules with what counts unless an account says otherwise, as the JSON that may be written."""
+    known = {str(rule): list(pair) for rule, pair in DEFAULTS.items()}
+    return format_html(
+        "Use beyond a threshold writes the event security.suspicious_activity. These hold, as "
+        "[uses, seconds], unless others are written below: <code>{}</code>",
+        json.dumps(known),
+    )
+
+
+def _with_thresholds(columns: Columns) -> Columns:
+    """An emptied text of JSON is no threshold at all."""
+    if columns.get("suspicion_thresholds", ...) is None:
+        return {**columns, "suspicion_thresholds": {}}
+    return columns
 
 
 def _count(rows: QuerySet[Person] | QuerySet[Credential]) -> Coalesce:

@@ -2,56 +2,26 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Any
 
 from django import forms
 from django.contrib import admin
-from django.core.exceptions import ValidationError
-from django.core.files.uploadedfile import UploadedFile
 from django.db.models import JSONField
 from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from credentials import designs
-from credentials.admin.image_input import DesignImageField
+from credentials.admin.image_input import DesignImageField, read_upload
+from credentials.admin.json_text import JsonText
 from credentials.admin.preview import Preview, image_uris, preview
 from credentials.admin.verbs import Columns, VerbAdmin, VerbForm
-from credentials.design_rules import TRANSIT_TYPES, check_json
+from credentials.design_rules import TRANSIT_TYPES
 from credentials.errors import Invalid
-from credentials.images import MOST_BYTES, Role
+from credentials.images import Role
 from credentials.models import CredentialType
 from credentials.pass_fields import AREAS, PLACEHOLDERS
-
-
-class JsonText(forms.JSONField):
-    """JSON as somebody types it: indented, and refused in words however it is broken."""
-
-    widget = forms.Textarea(
-        attrs={"rows": 14, "cols": 80, "class": "vLargeTextField code", "spellcheck": "false"}
-    )
-
-    def to_python(self, value: object) -> Any:
-        """What is written, if it can be kept."""
-        try:
-            read = super().to_python(value)
-            check_json("", read)
-        except (ValueError, RecursionError):
-            # Beside broken syntax: numbers too long to read, brackets nested too deep.
-            raise ValidationError("This cannot be read as JSON.") from None
-        except Invalid as refusal:
-            raise ValidationError(refusal.sentence) from None
-        return read
-
-    def bound_data(self, data: object, initial: object) -> object:
-        """What was typed stays as it was typed."""
-        return data
-
-    def prepare_value(self, value: object) -> str:
-        """As text to go on with."""
-        return value if isinstance(value, str) else json.dumps(value, indent=2, ensure_ascii=False)
 
 
 class CredentialTypeForm(VerbForm[CredentialType]):
@@ -230,10 +200,5 @@ def _arguments(columns: Columns) -> Columns:
     for name, empty in (("fields", list), ("localizations", dict), ("user_info", dict)):
         if name in given and given[name] is None:
             given[name] = empty()
-    images = {role: _content(columns[role]) for role in Role.values if columns.get(role) is not None}
+    images = {role: read_upload(columns[role]) for role in Role.values if columns.get(role) is not None}
     return {**given, "images": images}
-
-
-def _content(upload: UploadedFile | Literal[False]) -> bytes | None:
-    """No more than shows that it is too large; Django says False for "remove"."""
-    return upload.read(MOST_BYTES + 1) if upload else None

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from django import forms
+from django.core.files.uploadedfile import UploadedFile
 from django.forms.renderers import BaseRenderer
 from django.template.loader import render_to_string
 from django.utils.safestring import SafeString
+
+from credentials.images import MOST_BYTES
 
 
 class DesignImageInput(forms.ClearableFileInput):
@@ -32,3 +35,8 @@ class DesignImageField(forms.FileField):
     """An upload; what is in it is for the verb to say."""
 
     widget = DesignImageInput(attrs={"accept": "image/png,image/jpeg"})
+
+
+def read_upload(upload: UploadedFile | Literal[False]) -> bytes | None:
+    """No more than shows that it is too large; Django says False for "remove"."""
+    return upload.read(MOST_BYTES + 1) if upload else None

@@ -30,23 +30,78 @@ def revoking(api_key: ApiKey) -> str:
     return reverse("admin:credentials_apikey_order", args=[api_key.pk, "revoke"])
 
 
+def written(**fields: str) -> dict[str, str]:
+    """The form of an account as a browser sends it, with these fields in it."""
+    return {
+        **{"name": "Acme Gym", "slug": "acme", "language": "en", "url_lifetime": ""},
+        **{"reopening": "at_once", "reopening_pause": "1 00:00:00", "suspicion_thresholds": "{}"},
+        **{"api_keys-TOTAL_FORMS": "0", "api_keys-INITIAL_FORMS": "0"},
+        **fields,
+    }
+
+
 def test_an_account_is_made_and_changed(root: Client) -> None:
-    root.post(f"{ACCOUNTS}add/", {"name": "Acme Gym", "slug": "acme", "url_lifetime": "7 00:00:00"})
+    root.post(f"{ACCOUNTS}add/", written(url_lifetime="7 00:00:00"))
     account = Account.objects.get()
     assert account.url_lifetime == timedelta(days=7)
-    keys = {"api_keys-TOTAL_FORMS": "0", "api_keys-INITIAL_FORMS": "0"}
-    root.post(page(account), {"name": "Acme", "slug": "other", "url_lifetime": "", **keys})
+    root.post(page(account), written(name="Acme", slug="other"))
     assert Account.objects.values_list("name", "slug", "url_lifetime").get() == ("Acme", "acme", None)
     assert LogEntry.objects.count() == 2
+    assert [(event.type, event.actor, event.data) for event in Event.objects.all()] == [
+        ("account.created", "admin:root", {}),
+        ("account.updated", "admin:root", {"changed": ["name", "url_lifetime"]}),
+    ]
+
+
+def test_what_an_account_wants_is_kept(acme: Account, globex: Account, root: Client) -> None:
+    wanted = written(
+        language="en",
+        reopening="after_pause",
+        reopening_pause="06:00:00",
+        suspend_on_suspicion="on",
+        suspicion_thresholds='{"claims_while_in_use": [5, 600]}',
+    )
+    assert root.post(page(acme), wanted).status_code == 302
+    acme.refresh_from_db()
+    assert (acme.reopening, acme.reopening_pause) == ("after_pause", timedelta(hours=6))
+    assert (acme.suspend_on_suspicion, acme.suspicion_thresholds) == (True, {"claims_while_in_use": [5, 600]})
+    root.post(page(acme), wanted | {"suspicion_thresholds": ""})
+    acme.refresh_from_db()
+    assert acme.suspicion_thresholds == {}
+    globex.refresh_from_db()
+    assert (globex.reopening, globex.suspend_on_suspicion) == ("at_once", False)
+    assert [event.account for event in Event.objects.all()] == [acme, acme]
+
+
+def test_saving_an_account_as_it_is_is_no_event(acme: Account, root: Client) -> None:
+    assert root.post(page(acme), written()).status_code == 302
+    assert not Event.objects.exists()
 
 
 @pytest.mark.parametrize(
-    "lifetime", ["-1 00:00:00", "0", "30", "4000 00:00:00", "999999999 00:00:00", "a week"]
+    ("field", "value"),
+    [
+        *(
+            ("url_lifetime", lifetime)
+            for lifetime in ("-1 00:00:00", "0", "30", "4000 00:00:00", "999999999 00:00:00", "a week")
+        ),
+        *(("reopening_pause", pause) for pause in ("", "0", "59", "366 00:00:00", "-1 00:00:00")),
+        ("reopening", "whenever"),
+        ("language", "tlh"),
+        *(
+            ("suspicion_thresholds", text)
+            for text in ("{", "[]", '{"a_rule": [1, 60]}', '{"claims_while_in_use": 5}')
+        ),
+        ("slug", "globex"),
+    ],
 )
-def test_a_url_lives_for_a_sensible_time(lifetime: str, root: Client) -> None:
-    response = root.post(f"{ACCOUNTS}add/", {"name": "Acme", "slug": "acme", "url_lifetime": lifetime})
-    assert "url_lifetime" in response.context["adminform"].form.errors
-    assert not Account.objects.exists()
+def test_what_makes_no_sense_is_told_next_to_its_field(
+    field: str, value: str, globex: Account, root: Client
+) -> None:
+    response = root.post(f"{ACCOUNTS}add/", written(**{field: value}))
+    assert list(response.context["adminform"].form.errors) == [field]
+    assert list(Account.objects.all()) == [globex]
+    assert not Event.objects.exists()
 
 
 def test_an_account_shows_how_much_there_is(acme: Account, globex: Account, root: Client) -> None:
