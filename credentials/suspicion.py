@@ -10,13 +10,13 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from django.db import transaction
-from django.db.models import F, TextChoices
+from django.db.models import Exists, F, OuterRef, TextChoices
 
 from credentials import lifecycle
 from credentials.errors import Invalid
 from credentials.event_types import EventType
-from credentials.events import record_for_credential
-from credentials.models import Account, Credential
+from credentials.events import record_all, record_for_credential
+from credentials.models import Account, Credential, Event
 from credentials.states import LIVE
 
 ACTOR = "suspicion"
@@ -34,6 +34,11 @@ class Rule(TextChoices):
     RAPID_ADD_REMOVE = "rapid_add_remove"  # removals from a wallet
     WRONG_AUTHENTICATION_TOKENS = "wrong_authentication_tokens"  # calls for a pass with a token not its own
     TOO_MANY_DEVICES = "too_many_devices"  # devices that registered for it
+
+
+# Whoever guesses is suspected of nothing about a credential: the limit of failed look-ups is its threshold.
+GUESSING = "guessing"
+GUESSING_TOLD_AGAIN = timedelta(hours=1)
 
 
 class Threshold(NamedTuple):
@@ -93,6 +98,25 @@ def report(credential: Credential, *, rule: Rule, now: datetime, actor: str = AC
         if held.account.suspend_on_suspicion:
             lifecycle.suspend(held, actor=actor)
     return True
+
+
+def report_guessing(*, limit: Threshold, now: datetime, actor: str = ACTOR) -> None:
+    """Tells every account, once an hour, that somebody tries secrets that do not exist."""
+    events = Event.objects.filter(account=OuterRef("pk"), type=EventType.SECURITY_SUSPICIOUS_ACTIVITY)
+    told = events.filter(created_at__gt=now - GUESSING_TOLD_AGAIN, data__suspicion__rule=GUESSING)
+    with transaction.atomic():
+        record_all(
+            [
+                Event(
+                    account=account,
+                    type=EventType.SECURITY_SUSPICIOUS_ACTIVITY,
+                    actor=actor,
+                    created_at=now,
+                    data={"suspicion": {"rule": GUESSING, **limit._asdict()}},
+                )
+                for account in Account.objects.exclude(Exists(told))
+            ]
+        )
 
 
 def _check_pair(rule: str, pair: object) -> None:

@@ -6,6 +6,7 @@ from __future__ import annotations
 LOOK_UPS = {
     "credentials.tasks.expire_due": 30,
     "credentials.tasks.send_invitations": 2,
+    "credentials.tasks.import_people": 5,
     "credentials.tasks.tidy_up": 3600,
     "redemption.tasks.push_due": 1,
     "redemption.tasks.send_google": 2,
@@ -16,6 +17,7 @@ LOOK_UPS = {
     "webhooks.tasks.drop_old": 60,
     "webhooks.tasks.send_notices": 30,
     "redemption.tasks.refresh_passes": 30,
+    "redemption.tasks.report_suspicions": 5,
     "redemption.tasks.refresh_google_root_keys": 60,
     "redemption.tasks.warn_of_expiry": 3600,
     "redemption.tasks.tidy_up": 3600,

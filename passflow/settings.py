@@ -13,6 +13,7 @@ from kombu import Queue
 
 from passflow.local_secrets import local_secret
 from passflow.mail_server import mail_settings
+from passflow.rates import RATES
 from passflow.schedule import LOOK_UPS
 
 env = Env()
@@ -87,7 +88,11 @@ CELERY_BEAT_SCHEDULE = {
 }
 
 # Called inside the transaction of every event, in this order, with a list of the events.
-EVENT_RECORDERS = ["redemption.refresh.mark_changed", "webhooks.outbox.write_deliveries"]
+EVENT_RECORDERS = [
+    "redemption.refresh.mark_changed",
+    "redemption.suspicion.watch_removals",
+    "webhooks.outbox.write_deliveries",
+]
 # Called inside the transaction that voids wallet passes, with a list of them.
 VOID_RECORDERS = ["redemption.refresh.mark_voided"]
 # Celery tasks that are rung, without arguments, after that transaction has committed.
@@ -238,22 +243,7 @@ SPECTACULAR_SETTINGS = {
 # --- Limits -----------------------------------------------------------------------------------------
 
 RATE_LIMITS_ON = env.bool("PASSFLOW_RATE_LIMITS", True)
-
-# So many uses in a second, minute, hour or day (s, m, h, d), or in several (30/10m); counted in
-# credentials/limits.py. Whole offices share an address, so a URL gets less than an address.
-RATE_LIMITS = {
-    "page_views": "600/m",  # an address looks at passholders' pages and fetches files
-    "page_views_of_url": "120/m",
-    "claims": "120/m",  # an address asks for passes
-    "claims_of_url": "20/m",
-    "failed_lookups": "60/m",  # an address tries URLs that do not exist
-    "apple_logs": "60/m",  # an address sends device logs, which Apple does not authenticate
-    "apple_updates": "60/m",  # a device asks what has changed, neither
-    "google_callbacks": "6000/m",  # an address sends messages for one issuer; Google's are few and busy
-    "api": "600/m",  # an API key, or an address without a valid one
-    "mails": "10000/d",  # an account asks for mails; this and the next are counted in the database
-    "mails_to_person": "5/d",
-}
+RATE_LIMITS = RATES
 
 _MOST_COUNTERS = {"MAX_ENTRIES": 100_000}
 CACHES = {

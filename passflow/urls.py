@@ -5,9 +5,12 @@ from __future__ import annotations
 from django.contrib import admin
 from django.urls import include, path
 
+from credentials.admin.logins import login
+
 api = include([path("", include("credentials.api.urls")), path("", include("webhooks.urls"))])
 
 urlpatterns = [
+    path("admin/login/", login),
     path("admin/", admin.site.urls),
     path("api/v3/", api),
     # DoorFlow's prefix, so that clients made for its API work with another base URL.

@@ -18,8 +18,9 @@ from django.urls import reverse
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_safe
 
-from credentials.errors import Conflict, Gone, NotFound, Refusal, Unavailable
-from redemption import access, claims, throttling
+from credentials.errors import Conflict, Gone, InUse, NotFound, Refusal, Unavailable
+from credentials.suspicion import Rule
+from redemption import access, claims, suspicion, throttling
 from redemption.access import ENDED, Visit
 from redemption.apple import files
 from redemption.devices import device_of
@@ -73,6 +74,7 @@ def answers(*methods: str, limit: str) -> Callable[[View], View]:
 def status(request: HttpRequest, token: str) -> HttpResponse:
     """GET where the passholder stands and what to do next."""
     visit = access.visit(token)
+    suspicion.opened(visit, **request.opening)  # type: ignore[attr-defined]  # set by the limit
     return _page(request, token, visit, status=410 if visit.standing in ENDED else 200)
 
 
@@ -125,7 +127,10 @@ def robots(request: HttpRequest) -> HttpResponse:
 
 def _refused(request: HttpRequest, token: str, refusal: Refusal) -> HttpResponse:
     _, status, notice = next(row for row in _REFUSALS if isinstance(refusal, row[0]))
-    return _page(request, token, access.visit(token), status=status, notice=notice)
+    visit = access.visit(token)
+    if isinstance(refusal, InUse):
+        suspicion.notice(Rule.CLAIMS_WHILE_IN_USE, visit.credential)
+    return _page(request, token, visit, status=status, notice=notice)
 
 
 def _page(

@@ -7,10 +7,10 @@ from datetime import timedelta
 from celery import shared_task
 from django.utils import timezone
 
-from redemption import refresh
+from redemption import refresh, suspicion
 from redemption.apple import identities, push, registrations
 from redemption.google import classes, patches, reconciler, root_keys, settling
-from redemption.models import AppleLog
+from redemption.models import AppleLog, GuessingAddress
 
 LOGS_KEPT = timedelta(days=30)
 
@@ -60,8 +60,15 @@ def refresh_google_root_keys() -> None:
 
 
 @shared_task
+def report_suspicions() -> None:
+    """Writes down what was suspected while pages were only looked at."""
+    suspicion.report_due()
+
+
+@shared_task
 def tidy_up() -> None:
-    """Forgets devices without passes, old lines of their logs, and old messages of Google's."""
+    """Forgets devices without passes, old lines of their logs, old messages of Google's, and who guessed."""
     registrations.forget_idle_devices()
     settling.forget_old()
     AppleLog.objects.filter(received_at__lt=timezone.now() - LOGS_KEPT).delete()
+    GuessingAddress.objects.filter(last_seen_at__lt=timezone.now() - LOGS_KEPT).delete()

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import wraps
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
 from credentials import limits, tokens
 from credentials.limits import Allowance, Use
+from redemption import suspicion
 
 FAILED_LOOKUPS = "failed_lookups"
 
@@ -17,29 +19,39 @@ def excess(request: HttpRequest, token: str, *, group: str) -> Allowance | None:
     """The limit that this use of a URL exceeds, if any; asked before the database is.
 
     Counted by address and by the URL's digest. An address that tried too many wrong URLs gets no answer
-    about right ones either.
+    about right ones either. In the same round trip the networks are counted that open the URL.
     """
     address = _address(request)
     url = tokens.url_token_digest(token).hex()
+    opening = suspicion.opening(request, url=url)
     uses = [Use(FAILED_LOOKUPS, address, counts=False), Use(group, address), Use(f"{group}_of_url", url)]
-    return next((allowance for allowance in limits.check_all(uses) if allowance.exceeded), None)
+    *allowances, networks = limits.check_all([*uses, opening])
+    request.opening = {"use": opening, "networks": networks.used}  # type: ignore[attr-defined]
+    return next((allowance for allowance in allowances if allowance.exceeded), None)
 
 
 def count_failed_lookup(request: HttpRequest) -> None:
     """Notes that this address asked for something that does not exist."""
-    limits.check(FAILED_LOOKUPS, _address(request))
+    allowance = limits.check(FAILED_LOOKUPS, _address(request))
+    if allowance.used >= allowance.limit and settings.RATE_LIMITS_ON:
+        suspicion.guess(request)
 
 
 def throttled(
     group: str, *, by: str | None = None
 ) -> Callable[[Callable[..., HttpResponse]], Callable[..., HttpResponse]]:
-    """A view that answers an empty 429 beyond the limit of `group`, by address or by the path's part `by`."""
+    """A view that answers an empty 429 beyond the limit of `group`, by address.
+
+    With `by` it also is by this part of its path, to which the limit `group_of_by` applies.
+    """
 
     def decorate(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
         @wraps(view)
         def wrapped(request: HttpRequest, **parts: str) -> HttpResponse:
-            allowance = limits.check(group, parts[by] if by else _address(request))
-            if allowance.exceeded:
+            uses = [Use(group, _address(request))]
+            # The caller chooses what stands in a path, and is held by the address all the same.
+            uses += [Use(f"{group}_of_{by}", parts[by])] if by else []
+            if allowance := limits.first_exceeded(uses):
                 return HttpResponse(status=429, headers=allowance.headers)
             return view(request, **parts)
 

@@ -24,6 +24,7 @@ from credentials.api.shapes import (
     ProblemJson,
     UrlJson,
 )
+from credentials.api.throttling import MintsUrls
 from credentials.invitations import invite
 from credentials.issuing import issue, renew_url, set_expiry
 from credentials.models import Person
@@ -37,6 +38,7 @@ class Credentials(APIView):
     """All credentials."""
 
     required_scopes = {"GET": Scope.PERSON_READONLY, "POST": Scope.PERSON}
+    throttle_classes = [MintsUrls]
 
     @extend_schema(
         operation_id="listCredentials",
@@ -65,6 +67,7 @@ class CredentialsOfPerson(APIView):
     """The credentials of one person."""
 
     required_scopes = {"GET": Scope.PERSON_READONLY, "POST": Scope.PERSON}
+    throttle_classes = [MintsUrls]
 
     @extend_schema(
         operation_id="listPersonCredentials",
@@ -145,6 +148,7 @@ class CredentialUrl(APIView):
     """The redemption URL of a credential."""
 
     required_scopes = {"POST": Scope.PERSON}
+    throttle_classes = [MintsUrls]
 
     @extend_schema(operation_id="renewCredentialUrl", request=None, responses={201: UrlJson})
     @idempotent

@@ -29,6 +29,20 @@ class PerApiKey(BaseThrottle):
         return self.allowance.reset_after
 
 
+class MintsUrls(PerApiKey):
+    """For calls that make a redemption URL, also the limit `minted_urls`, for each account."""
+
+    def allow_request(self, request: Request, view: APIView) -> bool:
+        """Counts this call, and the URL if it makes one."""
+        if not super().allow_request(request, view):
+            return False
+        if request.method == "POST":
+            minted = limits.check("minted_urls", str(request.auth.account_id))
+            if minted.exceeded:
+                self.allowance = request._request.allowance = minted  # type: ignore[attr-defined]
+        return not self.allowance.exceeded
+
+
 def count_stranger(request: Request) -> None:
     """Counts a key that opened nothing; raises `Throttled` when its address has tried too many."""
     allowance = _count(request, _address(request))

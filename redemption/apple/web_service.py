@@ -19,6 +19,8 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from credentials.errors import Invalid, NotFound, Unavailable
+from credentials.suspicion import Rule
+from redemption import suspicion
 from redemption.apple import device_logs, files, registrations, rotation, updates
 from redemption.apple.apns import PUSH_TOKEN
 from redemption.apple.authentication import SCHEME, presented
@@ -39,8 +41,7 @@ def answers_devices(view: Callable[..., HttpResponse]) -> Callable[..., HttpResp
         try:
             response = view(request, *args, **kwargs)
         except NotFound:
-            response = JsonResponse({"message": "This authentication token is not valid."}, status=401)
-            response["WWW-Authenticate"] = SCHEME
+            response = _refused(request, serial_number=kwargs.get("serial_number", ""))
         except Invalid as refusal:
             response = JsonResponse({"message": refusal.sentence, "field": refusal.field}, status=400)
         except Unavailable as refusal:
@@ -62,7 +63,11 @@ def registration(request: HttpRequest, device: str, pass_type: str, serial_numbe
         if request.method == "DELETE":
             registrations.unregister(found, device_library_identifier=device)
             return HttpResponse(status=200)
+        # As it was loaded, with its account.
+        credential = found.apple_pass.wallet_pass.credential
         is_new = registrations.register(found, device_library_identifier=device, push_token=push_token)
+    if is_new:
+        suspicion.notice(Rule.TOO_MANY_DEVICES, credential, member=device)
     return HttpResponse(status=201 if is_new else 200)
 
 
@@ -112,6 +117,15 @@ def log(request: HttpRequest) -> HttpResponse:
 def lifecycle_update(request: HttpRequest, pass_type: str, serial_number: str) -> HttpResponse:
     """POST of `passLifecycleUpdate`, which Apple does not document and devices repeat until it gets 200."""
     return HttpResponse(status=200)
+
+
+def _refused(request: HttpRequest, *, serial_number: str) -> HttpResponse:
+    allowance = suspicion.refuse_device(request, serial_number=serial_number)
+    if allowance.exceeded:
+        return HttpResponse(status=429, headers=allowance.headers)
+    response = JsonResponse({"message": "This authentication token is not valid."}, status=401)
+    response["WWW-Authenticate"] = SCHEME
+    return response
 
 
 def _push_token(request: HttpRequest) -> str:

@@ -201,6 +201,13 @@ def test_a_view_is_throttled_by_address(rates: Rates) -> None:
 
 
 def test_a_view_is_throttled_by_a_part_of_its_path(rates: Rates) -> None:
-    rates(apple_updates="1/m")
+    rates(apple_updates_of_device="1/m")
     asked = [by_device(request_from(ELSEWHERE), device=name).status_code for name in ("one", "one", "two")]
     assert asked == [200, 429, 200]
+
+
+def test_a_caller_who_makes_up_that_part_is_held_by_the_address(rates: Rates) -> None:
+    rates(apple_updates="2/m")
+    asked = [by_device(request_from(ELSEWHERE), device=f"made-up-{n}").status_code for n in range(4)]
+    assert asked == [200, 200, 429, 429]
+    assert by_device(request_from("203.0.113.1"), device="made-up-0").status_code == 200

@@ -9,6 +9,7 @@ from pytest_django import Settings
 
 from credentials import tokens
 from credentials.models import Account, Person
+from tests import factories
 from tests.callers import Caller
 
 pytestmark = pytest.mark.usefixtures("limited")
@@ -69,3 +70,29 @@ def test_an_address_that_tries_keys_is_stopped(caller: Caller) -> None:
     assert stranger.get("people").json()["error"] == "rate_limited"
     # Others behind the same address go on.
     assert caller.get("people").status_code == 200
+
+
+def test_an_account_mints_so_many_urls_whatever_keys_it_uses(
+    caller: Caller, acme: Account, globex: Account, settings: Settings
+) -> None:
+    settings.RATE_LIMITS = {**settings.RATE_LIMITS, "api": "100/m", "minted_urls": "3/m"}
+    credential = factories.credential(acme)
+    kind = {"credential_type_id": factories.credential_type(acme).pk}
+    other = Caller.of(acme)
+    calls = [
+        caller.post("credentials", {**kind, "person_id": factories.person(acme).pk}),
+        other.post(f"people/{factories.person(acme).pk}/credentials", kind),
+        other.post(f"credentials/{credential.public_id}/url", {}),
+        caller.post(f"credentials/{credential.public_id}/url", {}),
+        other.post(f"people/{factories.person(acme).pk}/credentials", kind),
+    ]
+    assert [answer.status_code for answer in calls] == [201, 201, 201, 429, 429]
+    assert calls[3].json()["error"] == "rate_limited"
+    assert 1 <= int(calls[3]["Retry-After"]) <= 60
+    assert calls[3]["RateLimit-Policy"] == '"minted_urls";q=3;w=60'
+    assert calls[2]["RateLimit-Policy"] == '"api";q=100;w=60'
+    assert credential.urls.count() == 2
+    # Looking makes none, and neighbours have their own.
+    assert caller.get("credentials").status_code == 200
+    theirs = factories.credential(globex)
+    assert Caller.of(globex).post(f"credentials/{theirs.public_id}/url", {}).status_code == 201
