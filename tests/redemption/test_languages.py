@@ -208,6 +208,15 @@ def test_too_many_requests_are_answered_in_the_language_of_the_browser(
     assert "Un momento, por favor" in answer.content.decode()
 
 
+def test_the_picture_of_a_pass_runs_as_its_page_does(client: Client, dressed: Account) -> None:
+    Branding.objects.update(texts={"en": {"help": "At the desk."}})
+    path = standings.ready(dressed)
+    for language, start in (("en", "22"), ("ar", "318")):
+        page = read(client, path, language=language)
+        assert set(re.findall(r'<text class="[\w-]+" x="(\d+)"', page)) == {start}
+        assert '<div dir="auto"><p>At the desk.</p></div>' in page
+
+
 @pytest.mark.parametrize(
     ("language", "day"),
     [
