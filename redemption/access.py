@@ -49,7 +49,12 @@ class Visit:
 
 def visit(token: str) -> Visit:
     """Opens the door, in one query. Raises `NotFound` for whatever is not a token that we issued."""
-    return _open(token, _VISITED)
+    return _open(token, _URLS)
+
+
+def glance(token: str) -> Visit:
+    """As `visit`, with no more than the page says: everybody does this, and often."""
+    return _open(token, _GLANCED)
 
 
 def claimable(token: str) -> Visit:
@@ -61,7 +66,7 @@ def claimable(token: str) -> Visit:
     credential = visit(token).credential
     Credential.objects.select_for_update(no_key=True).get(pk=credential.pk)
     # Asked again under the lock: whoever held it before may have changed the answer.
-    found = _open(token, _CLAIMED)
+    found = visit(token)
     if found.standing in ENDED:
         raise Gone("This link has ended.")
     if found.standing == Standing.SUSPENDED:
@@ -110,14 +115,30 @@ def _urls() -> QuerySet[RedemptionUrl]:
     )
 
 
-def _visited_urls() -> QuerySet[RedemptionUrl]:
-    """Without what only passes are made of."""
-    kind = "credential__credential_type"
-    return _urls().defer(f"{kind}__fields", f"{kind}__localizations", f"{kind}__user_info")
+def _glanced_urls() -> QuerySet[RedemptionUrl]:
+    """With the columns that a page needs; any other would be asked for by a query of its own."""
+    columns = {
+        "": ("replaced_at",),
+        "credential__": (
+            *("state", "suspended_at", "awaits_approval", "reopens_at", "expires_at", "url_expires_at"),
+            *("added_to_wallet_at", "removed_from_wallet_at", "revoked_at"),
+        ),
+        "credential__person__": ("first_name", "last_name", "enabled", "valid_from", "valid_to"),
+        "credential__credential_type__": (
+            *("label", "logo_text", "background_color", "foreground_color"),
+            *("apple_enabled", "google_enabled"),
+        ),
+        "credential__account__": ("name", "language", "suspicion_thresholds"),
+        "credential__account__branding__": (
+            *("logo_digest", "accent_color", "texts"),
+            *("contact_email", "contact_phone", "contact_url"),
+        ),
+    }
+    return _urls().only(*(f"{path}{name}" for path, names in columns.items() for name in names))
 
 
-_VISITED = Lookup(_visited_urls, column="digest")
-_CLAIMED = Lookup(_urls, column="digest")
+_URLS = Lookup(_urls, column="digest")
+_GLANCED = Lookup(_glanced_urls, column="digest")
 
 
 def _standing(url: RedemptionUrl, now: datetime) -> Standing:

@@ -73,7 +73,7 @@ def answers(*methods: str, limit: str) -> Callable[[View], View]:
 @answers("GET", "HEAD", limit="page_views")
 def status(request: HttpRequest, token: str) -> HttpResponse:
     """GET where the passholder stands and what to do next."""
-    visit = access.visit(token)
+    visit = access.glance(token)
     suspicion.opened(visit, **request.opening)  # type: ignore[attr-defined]  # set by the limit
     return _page(request, token, visit, status=410 if visit.standing in ENDED else 200)
 
@@ -105,7 +105,7 @@ def claim_google(request: HttpRequest, token: str) -> HttpResponse:
 @answers("GET", "HEAD", limit="page_views")
 def qr_code(request: HttpRequest, token: str) -> HttpResponse:
     """GET the page's own address as a QR code, for the phone before the screen."""
-    access.visit(token)
+    access.glance(token)
     code = segno.make(f"{settings.BASE_URL}/passes/{token}", micro=False)
     drawn = io.BytesIO()
     code.save(drawn, kind="svg", border=4, dark="#000", light="#fff", omitsize=True, xmldecl=False)
