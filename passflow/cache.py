@@ -43,7 +43,7 @@ _REDIS_OPTIONS = {
 }
 
 
-# For each key its lifetime, which is 0 when it is only looked at, and the member whose kind it counts, if any:
+# For each key its lifetime, which is 0 when it is only looked at, and the member whose kind it counts:
 # twelve kilobytes at most, however many come, and about one in a hundred off when there are many.
 _COUNT = Script(
     Redis(),
