@@ -57,6 +57,12 @@ def delete_person(person: Person, *, actor: str) -> None:
         _record(EventType.PERSON_DELETED, person, actor=actor)
 
 
+def check_period(person: Person) -> None:
+    """Raises `Invalid` for a time that ends before it begins."""
+    if person.valid_from and person.valid_to and person.valid_from >= person.valid_to:
+        raise Invalid("valid_to", "This must be later than valid_from.")
+
+
 def lock_person(person: Person) -> Person:
     """The person's row as it is now, held until the transaction ends. Raises `NotFound` once deleted.
 
@@ -78,8 +84,7 @@ def _erase(person: Person, *, now: datetime) -> None:
 
 def _save(person: Person) -> None:
     """Saves, and turns what the database refuses into the name of the column."""
-    if person.valid_from and person.valid_to and person.valid_from >= person.valid_to:
-        raise Invalid("valid_to", "This must be later than valid_from.")
+    check_period(person)
     try:
         with transaction.atomic():
             person.save()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from celery import shared_task
 from django.utils import timezone
 
-from credentials import invitations, lifecycle
+from credentials import invitations, lifecycle, people_imports
 from credentials.api.idempotency import forget_old_requests
 from credentials.models import Credential
 from credentials.states import LIVE
@@ -30,6 +30,13 @@ def send_invitations() -> None:
 
 
 @shared_task
+def import_people() -> None:
+    """Takes running imports of people further."""
+    people_imports.import_due()
+
+
+@shared_task
 def tidy_up() -> None:
-    """Forgets the idempotency keys that are too old to be repeated."""
+    """Forgets the idempotency keys that are too old to be repeated, and the files that nobody imported."""
     forget_old_requests()
+    people_imports.forget_unstarted()

@@ -9,7 +9,7 @@ from django.conf import settings
 from django.db import transaction
 from django.utils.module_loading import import_string
 
-from credentials import invitations
+from credentials import invitations, people_imports
 from passflow.celery import app
 from redemption.apple import registrations
 from redemption.google import callbacks, updates
@@ -28,7 +28,11 @@ def test_every_scheduled_task_exists_and_every_task_is_scheduled() -> None:
     assert len(SCHEDULE) == len(ENTRIES)
 
 
-RUNG = {*settings.EVENT_CONSUMERS, invitations.SEND, registrations.PUSH, callbacks.SETTLE, updates.SEND}
+RUNG = {
+    *settings.EVENT_CONSUMERS,
+    *(invitations.SEND, people_imports.IMPORTER),
+    *(registrations.PUSH, callbacks.SETTLE, updates.SEND),
+}
 
 
 @pytest.mark.parametrize("name", sorted(RUNG))
