@@ -18,6 +18,7 @@ from credentials.states import Wallet
 from redemption.models import AppleIdentity, AppleLog, ApplePass, GoogleIssuer
 from tests import factories
 from tests.admin.conftest import Staff
+from tests.credentials.csv_files import check, many
 
 OURS = [model for model in admin.site._registry if model._meta.app_label in ("credentials", "redemption")]
 NAMES = [model._meta.label_lower for model in OURS]
@@ -26,6 +27,7 @@ MADE_BY_FORM = {
     "credentials.apikey",
     "credentials.credential",
     "credentials.credentialtype",
+    "credentials.peopleimport",
     "credentials.person",
     "redemption.appleidentity",
     "redemption.googleissuer",
@@ -42,6 +44,7 @@ def rows(acme: Account, globex: Account, acme_identity: AppleIdentity) -> dict[s
     """One row of every noun, by its name."""
     credential = factories.credential(acme, expires_at=timezone.now() + timedelta(days=1))
     factories.api_key(acme)
+    check(acme, many(1))
     wallet_pass = factories.wallet_pass(credential, wallet=Wallet.APPLE)
     apple_pass = ApplePass.objects.create(
         wallet_pass=wallet_pass, pass_type=acme_identity.pass_type, modified_at=timezone.now()
