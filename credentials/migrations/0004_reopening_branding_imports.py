@@ -9,110 +9,213 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('credentials', '0003_event_indexes'),
+        ("credentials", "0003_event_indexes"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Branding',
+            name="Branding",
             fields=[
-                ('account', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='branding', serialize=False, to='credentials.account')),
-                ('logo', models.BinaryField(null=True)),
-                ('logo_digest', models.CharField(blank=True, db_index=True, max_length=64)),
-                ('accent_color', models.CharField(blank=True, help_text='Of buttons and links. Empty: neutral.', max_length=7, validators=[django.core.validators.RegexValidator('^#[0-9a-fA-F]{6}\\Z', 'Write the colour as #rrggbb.')])),
-                ('contact_email', models.EmailField(blank=True, help_text='Where passholders get help.', max_length=254)),
-                ('contact_phone', models.CharField(blank=True, max_length=40)),
-                ('contact_url', models.URLField(blank=True)),
-                ('texts', models.JSONField(blank=True, default=dict, help_text='{"de": {"name": "Acme Sport", "help": "Am Tresen helfen wir."}}')),
+                (
+                    "account",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        primary_key=True,
+                        related_name="branding",
+                        serialize=False,
+                        to="credentials.account",
+                    ),
+                ),
+                ("logo", models.BinaryField(null=True)),
+                ("logo_digest", models.CharField(blank=True, db_index=True, max_length=64)),
+                (
+                    "accent_color",
+                    models.CharField(
+                        blank=True,
+                        help_text="Of buttons and links. Empty: neutral.",
+                        max_length=7,
+                        validators=[
+                            django.core.validators.RegexValidator(
+                                "^#[0-9a-fA-F]{6}\\Z", "Write the colour as #rrggbb."
+                            )
+                        ],
+                    ),
+                ),
+                (
+                    "contact_email",
+                    models.EmailField(blank=True, help_text="Where passholders get help.", max_length=254),
+                ),
+                ("contact_phone", models.CharField(blank=True, max_length=40)),
+                ("contact_url", models.URLField(blank=True)),
+                (
+                    "texts",
+                    models.JSONField(
+                        blank=True,
+                        default=dict,
+                        help_text='{"de": {"name": "Acme Sport", "help": "Am Tresen helfen wir."}}',
+                    ),
+                ),
             ],
             options={
-                'verbose_name_plural': 'branding',
-                'ordering': ['account'],
+                "verbose_name_plural": "branding",
+                "ordering": ["account"],
             },
         ),
         migrations.CreateModel(
-            name='PeopleImport',
+            name="PeopleImport",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('public_id', models.CharField(default=credentials.tokens.mint_public_id, editable=False, max_length=24, unique=True, verbose_name='id')),
-                ('actor', models.CharField(max_length=200)),
-                ('file_name', models.CharField(blank=True, max_length=200)),
-                ('content', models.TextField(blank=True)),
-                ('status', models.CharField(choices=[('checked', 'Checked'), ('running', 'Running'), ('done', 'Done'), ('cancelled', 'Cancelled')], default='checked', max_length=10)),
-                ('rows', models.PositiveIntegerField(default=0)),
-                ('rows_done', models.PositiveIntegerField(default=0)),
-                ('created', models.PositiveIntegerField(default=0)),
-                ('updated', models.PositiveIntegerField(default=0)),
-                ('unchanged', models.PositiveIntegerField(default=0)),
-                ('refused', models.PositiveIntegerField(default=0)),
-                ('refusals', models.JSONField(blank=True, default=list)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('due_at', models.DateTimeField(null=True)),
-                ('finished_at', models.DateTimeField(null=True)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "public_id",
+                    models.CharField(
+                        default=credentials.tokens.mint_public_id,
+                        editable=False,
+                        max_length=24,
+                        unique=True,
+                        verbose_name="id",
+                    ),
+                ),
+                ("actor", models.CharField(max_length=200)),
+                ("file_name", models.CharField(blank=True, max_length=200)),
+                ("content", models.TextField(blank=True)),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[
+                            ("checked", "Checked"),
+                            ("running", "Running"),
+                            ("done", "Done"),
+                            ("cancelled", "Cancelled"),
+                        ],
+                        default="checked",
+                        max_length=10,
+                    ),
+                ),
+                ("rows", models.PositiveIntegerField(default=0)),
+                ("rows_done", models.PositiveIntegerField(default=0)),
+                ("created", models.PositiveIntegerField(default=0)),
+                ("updated", models.PositiveIntegerField(default=0)),
+                ("unchanged", models.PositiveIntegerField(default=0)),
+                ("refused", models.PositiveIntegerField(default=0)),
+                ("refusals", models.JSONField(blank=True, default=list)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("due_at", models.DateTimeField(null=True)),
+                ("finished_at", models.DateTimeField(null=True)),
             ],
             options={
-                'verbose_name': 'import of people',
-                'verbose_name_plural': 'imports of people',
-                'ordering': ['-id'],
+                "verbose_name": "import of people",
+                "verbose_name_plural": "imports of people",
+                "ordering": ["-id"],
             },
         ),
         migrations.AddField(
-            model_name='account',
-            name='language',
-            field=models.CharField(choices=credentials.models.accounts.languages, db_default='en', default='en', help_text='Of mails to people whose own language is not known, and of pages when no other fits.', max_length=7),
+            model_name="account",
+            name="language",
+            field=models.CharField(
+                choices=credentials.models.accounts.languages,
+                db_default="en",
+                default="en",
+                help_text="Of mails to people whose own language is not known, and of pages when no other fits.",
+                max_length=7,
+            ),
         ),
         migrations.AddField(
-            model_name='account',
-            name='reopening',
-            field=models.CharField(choices=[('at_once', 'at once'), ('after_pause', 'after a pause'), ('fresh_url', 'never: only with a fresh URL'), ('approval', 'when an admin has approved it')], db_default='at_once', default='at_once', max_length=12, verbose_name='the URL works again after removal'),
+            model_name="account",
+            name="reopening",
+            field=models.CharField(
+                choices=[
+                    ("at_once", "at once"),
+                    ("after_pause", "after a pause"),
+                    ("fresh_url", "never: only with a fresh URL"),
+                    ("approval", "when an admin has approved it"),
+                ],
+                db_default="at_once",
+                default="at_once",
+                max_length=12,
+                verbose_name="the URL works again after removal",
+            ),
         ),
         migrations.AddField(
-            model_name='account',
-            name='reopening_pause',
-            field=models.DurationField(db_default=datetime.timedelta(days=1), default=datetime.timedelta(days=1), verbose_name='length of that pause'),
+            model_name="account",
+            name="reopening_pause",
+            field=models.DurationField(
+                db_default=datetime.timedelta(days=1),
+                default=datetime.timedelta(days=1),
+                verbose_name="length of that pause",
+            ),
         ),
         migrations.AddField(
-            model_name='account',
-            name='suspend_on_suspicion',
-            field=models.BooleanField(db_default=False, default=False, verbose_name='suspend a credential whose use looks suspicious'),
+            model_name="account",
+            name="suspend_on_suspicion",
+            field=models.BooleanField(
+                db_default=False,
+                default=False,
+                verbose_name="suspend a credential whose use looks suspicious",
+            ),
         ),
         migrations.AddField(
-            model_name='account',
-            name='suspicion_thresholds',
+            model_name="account",
+            name="suspicion_thresholds",
             field=models.JSONField(blank=True, db_default={}, default=dict),
         ),
         migrations.AddField(
-            model_name='credential',
-            name='awaits_approval',
+            model_name="credential",
+            name="awaits_approval",
             field=models.BooleanField(db_default=False, default=False, editable=False),
         ),
         migrations.AddField(
-            model_name='credential',
-            name='reopens_at',
+            model_name="credential",
+            name="reopens_at",
             field=models.DateTimeField(editable=False, null=True),
         ),
         migrations.AddField(
-            model_name='person',
-            name='language',
-            field=models.CharField(blank=True, choices=credentials.models.accounts.languages, db_default='', default='', max_length=7),
+            model_name="person",
+            name="language",
+            field=models.CharField(
+                blank=True,
+                choices=credentials.models.accounts.languages,
+                db_default="",
+                default="",
+                max_length=7,
+            ),
         ),
         migrations.AddConstraint(
-            model_name='account',
-            constraint=models.CheckConstraint(condition=models.Q(('reopening__in', ['at_once', 'after_pause', 'fresh_url', 'approval'])), name='account_reopening_known'),
+            model_name="account",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("reopening__in", ["at_once", "after_pause", "fresh_url", "approval"])),
+                name="account_reopening_known",
+            ),
         ),
         migrations.AddField(
-            model_name='peopleimport',
-            name='account',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='people_imports', to='credentials.account'),
+            model_name="peopleimport",
+            name="account",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="people_imports",
+                to="credentials.account",
+            ),
         ),
         migrations.AddIndex(
-            model_name='peopleimport',
-            index=models.Index(condition=models.Q(('due_at__isnull', False)), fields=['due_at'], name='people_import_due'),
+            model_name="peopleimport",
+            index=models.Index(
+                condition=models.Q(("due_at__isnull", False)), fields=["due_at"], name="people_import_due"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='peopleimport',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('due_at__isnull', False), ('status', 'running')), models.Q(models.Q(('status', 'running'), _negated=True), ('due_at', None)), _connector='OR'), name='people_import_due_exactly_while_running'),
+            model_name="peopleimport",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("due_at__isnull", False), ("status", "running")),
+                    models.Q(models.Q(("status", "running"), _negated=True), ("due_at", None)),
+                    _connector="OR",
+                ),
+                name="people_import_due_exactly_while_running",
+            ),
         ),
     ]

@@ -5,23 +5,30 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('credentials', '0004_reopening_branding_imports'),
+        ("credentials", "0004_reopening_branding_imports"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='invitation',
-            name='account',
-            field=models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='credentials.account'),
+            model_name="invitation",
+            name="account",
+            field=models.ForeignKey(
+                db_index=False,
+                null=True,
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="+",
+                to="credentials.account",
+            ),
         ),
         migrations.AddIndex(
-            model_name='credential',
-            index=models.Index(condition=models.Q(('awaits_approval', True)), fields=['id'], name='credential_to_approve'),
+            model_name="credential",
+            index=models.Index(
+                condition=models.Q(("awaits_approval", True)), fields=["id"], name="credential_to_approve"
+            ),
         ),
         migrations.AddIndex(
-            model_name='invitation',
-            index=models.Index(fields=['account', 'requested_at'], name='invitation_account_asked'),
+            model_name="invitation",
+            index=models.Index(fields=["account", "requested_at"], name="invitation_account_asked"),
         ),
     ]

@@ -66,7 +66,7 @@ def visit(browser: Browser, live_server: LiveServer) -> Iterator[Open]:
     contexts: list[tuple[BrowserContext, Watched | None]] = []
 
     def open_page(path: str, profile: Profile, **options: object) -> Page:
-        context = browser.new_context(**{**profile.options, **options})  # type: ignore[arg-type]
+        context = browser.new_context(**{**profile.options, **options})
         scripted = options.get("java_script_enabled", True)
         contexts.append((context, Watched(context, origin=live_server.url) if scripted else None))
         page = context.new_page()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
@@ -38,7 +39,7 @@ def closed(account: Account, policy: Reopening) -> str:
     return standings.path_of(url)
 
 
-STATES = {
+STATES: dict[str, Callable[[Account], str]] = {
     **{name: path for name, (path, _) in standings.STANDINGS.items()},
     "pause": lambda account: closed(account, Reopening.AFTER_PAUSE),
     "approval": lambda account: closed(account, Reopening.APPROVAL),
