@@ -95,7 +95,7 @@ messages: .venv/dev ## collect what passholders read into locale/, and compile w
 	$(bin)/python manage.py makemessages --all --extension html,txt,py,svg --no-wrap --add-location file --no-obsolete \
 		$(foreach path,$(english),--ignore '$(path)/*')
 	@# A date that changes with every run would be all that most runs change.
-	sed -i '/^"POT-Creation-Date:/d' locale/*/LC_MESSAGES/django.po
+	sed -i.dated '/^"POT-Creation-Date:/d' locale/*/LC_MESSAGES/django.po && rm locale/*/LC_MESSAGES/*.dated
 	$(bin)/python manage.py compilemessages --verbosity 0 --ignore .venv
 
 .PHONY: lock

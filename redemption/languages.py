@@ -37,11 +37,10 @@ def asked_language(request: HttpRequest) -> str:
 
     A regional one (`pt-BR`) finds the language itself. Empty when nothing fits.
     """
-    chosen = request.GET.get("lang", "")
-    if chosen in dict(settings.LANGUAGES):
+    if (chosen := request.GET.get("lang")) and chosen in dict(settings.LANGUAGES):
         return chosen
-    for asked, _ in parse_accept_lang_header(request.META.get("HTTP_ACCEPT_LANGUAGE", "")):
-        if asked != "*" and (spoken := _spoken(asked)):
+    for asked, weight in parse_accept_lang_header(request.META.get("HTTP_ACCEPT_LANGUAGE", "")):
+        if weight and (spoken := _spoken(asked)):
             return spoken
     return ""
 

@@ -12,6 +12,7 @@ from django.conf import settings as configured
 from django.contrib.auth.models import User
 from django.db import transaction
 from django.test import Client
+from django.utils import timezone
 from pytest_django import Settings
 
 from credentials import lifecycle
@@ -149,6 +150,7 @@ def test_one_wallet_or_none_is_explained_in_every_language(
         ("en-GB,de;q=0.9", "en"),
         ("*", "nl"),
         ("sv", "nl"),
+        ("de;q=0", "nl"),
         ("", "nl"),
         ("../../x;q=", "nl"),
     ],
@@ -194,6 +196,28 @@ def test_a_step_that_fails_is_told_in_the_language_that_was_switched_to(
     refused = client.post(f"{standings.ready(acme)}?lang=it", headers={"accept-language": "de"})
     assert refused.status_code == 405
     assert "Torna al pass" in refused.content.decode()
+
+
+def test_a_download_that_has_ended_is_told_in_the_language_of_the_browser(
+    client: Client, acme: Account, acme_identity: AppleIdentity
+) -> None:
+    file = client.post(f"{standings.ready(acme)}/apple")["Location"]
+    WalletPass.objects.update(offered_at=timezone.now() - timedelta(days=1))
+    answer = client.get(file, headers={"accept-language": "pt-BR"})
+    assert answer.status_code == 410
+    assert "Essa transferência expirou." in answer.content.decode()
+
+
+def test_our_own_faults_are_told_in_the_language_of_the_browser(
+    client: Client, acme: Account, acme_identity: AppleIdentity
+) -> None:
+    file = client.post(f"{standings.ready(acme)}/apple")["Location"]
+    AppleIdentity.objects.update(private_key=b"not what we stored")
+    client.raise_request_exception = False
+    answer = client.get(file, headers={"accept-language": "nl"})
+    assert answer.status_code == 500
+    assert '<html lang="nl" dir="ltr">' in answer.content.decode()
+    assert "Er is iets misgegaan" in answer.content.decode()
 
 
 def test_too_many_requests_are_answered_in_the_language_of_the_browser(
