@@ -76,7 +76,7 @@ def lock_person(person: Person) -> Person:
 
 
 def _erase(person: Person, *, now: datetime) -> None:
-    person.first_name = person.last_name = person.email = ""
+    person.first_name = person.last_name = person.email = person.language = ""
     person.enabled, person.valid_from, person.valid_to = False, None, None
     person.deleted_at = now
     person.save()

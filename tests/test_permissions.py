@@ -47,6 +47,7 @@ POST   credentials/{credential_id}/url                     account.person       
 POST   credentials/{credential_id}/email                   account.person                    202  404
 POST   credentials/{credential_id}/suspend                 account.person                    200  404
 POST   credentials/{credential_id}/resume                  account.person                    200  404
+POST   credentials/{credential_id}/reopen                  account.person                    200  404
 GET    credentials/{credential_id}/events                  account.event.readonly            200  404
 GET    events                                              account.event.readonly            200  {}
 GET    webhook_endpoints                                   account.webhook                   200  []

@@ -7,6 +7,7 @@ from django.contrib import admin
 from credentials.admin import (
     accounts,
     api_keys,
+    branding,
     credential_types,
     credentials,
     events,
@@ -18,6 +19,7 @@ from credentials.admin import (
 __all__ = [
     "accounts",
     "api_keys",
+    "branding",
     "credential_types",
     "credentials",
     "events",

@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from credentials.models import Credential, WalletPass
+from credentials.models import Credential, OwedMail, WalletPass
 from credentials.states import Evidence, PassState, State
 
 NOTHING = "–"
@@ -37,8 +37,13 @@ def standing(credential: Credential, *, now: datetime) -> SafeString:
     ended = credential.state == State.REVOKED
     state = State.EXPIRED if not ended and credential.has_expired(now) else State(credential.state)
     shown = badge(str(state.label).capitalize(), _TONES[state])
-    if credential.suspended_at is not None and state not in (State.REVOKED, State.EXPIRED):
-        return format_html("{} {}", shown, badge("Suspended", "attention"))
+    if state in (State.REVOKED, State.EXPIRED):
+        return shown
+    if credential.suspended_at is not None:
+        shown = format_html("{} {}", shown, badge("Suspended", "attention"))
+    if credential.is_closed(now):
+        words = "Awaits approval" if credential.awaits_approval else "URL pauses"
+        shown = format_html("{} {}", shown, badge(words, "attention"))
     return shown
 
 
@@ -46,6 +51,13 @@ def pass_state(state: str) -> SafeString:
     """Where one delivery stands."""
     known = PassState(state)
     return badge(str(known.label), _TONES[known])
+
+
+def mail_state(mail: OwedMail) -> SafeString:
+    """What became of a mail that was asked for."""
+    if mail.sent_at is not None:
+        return badge("Sent", "good")
+    return badge("Failed", "bad") if mail.failed_at is not None else badge("Owed", "waiting")
 
 
 def evidence(wallet_pass: WalletPass) -> str:

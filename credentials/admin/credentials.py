@@ -6,22 +6,20 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
-from django.contrib.admin.widgets import AdminSplitDateTime
 from django.core.exceptions import ValidationError
 from django.db.models import ForeignKey, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.safestring import SafeString
 
-from credentials import invitations, issuing, lifecycle
+from credentials import issuing
 from credentials.admin import badges
+from credentials.admin.credential_orders import ORDERS
 from credentials.admin.events import event_type
-from credentials.admin.orders import Order
 from credentials.admin.records import RecordAdmin
 from credentials.admin.rows import WhetherFilter
 from credentials.admin.verbs import Columns, VerbForm
 from credentials.models import Credential, CredentialType
-from credentials.states import LIVE
 
 MOST_SHOWN = 100
 
@@ -41,76 +39,6 @@ class IssueForm(VerbForm[Credential]):
         if person and credential_type and person.account_id != credential_type.account_id:
             raise ValidationError({"credential_type": f"{person} belongs to another account than this type."})
         return columns
-
-
-class ExpiryForm(forms.Form):
-    """Until when."""
-
-    expires_at = forms.SplitDateTimeField(
-        required=False, widget=AdminSplitDateTime, help_text="Empty: it does not end by itself."
-    )
-
-
-def _is_live(credential: Credential) -> bool:
-    return credential.state in LIVE and not credential.has_expired(timezone.now())
-
-
-ORDERS = (
-    Order[Credential](
-        name="url",
-        label="New URL",
-        question="The former redemption URL stops working at once, with whatever it has offered. "
-        "The new one is shown on the next page, and only there.",
-        done="",
-        carry_out=issuing.renew_url,
-        applies=_is_live,
-    ),
-    Order[Credential](
-        name="email",
-        label="Send by e-mail",
-        question="The person gets a mail with a new redemption URL; the former one stops working then.",
-        done="The mail is on its way.",
-        carry_out=invitations.invite,
-        applies=lambda credential: _is_live(credential) and bool(credential.person.email),
-    ),
-    Order[Credential](
-        name="expiry",
-        label="Change end",
-        question="From this moment on the credential cannot be used or redeemed any more.",
-        done="The end has been changed.",
-        carry_out=issuing.set_expiry,
-        applies=_is_live,
-        form=ExpiryForm,
-    ),
-    Order[Credential](
-        name="suspend",
-        label="Suspend",
-        question="Passes stay in their wallets but do not work until the credential is resumed.",
-        done="The credential is suspended.",
-        carry_out=lifecycle.suspend,
-        applies=lambda credential: _is_live(credential) and credential.suspended_at is None,
-        is_for_many=True,
-    ),
-    Order[Credential](
-        name="resume",
-        label="Resume",
-        question="Passes that are in a wallet work again.",
-        done="The credential is resumed.",
-        carry_out=lifecycle.resume,
-        applies=lambda credential: _is_live(credential) and credential.suspended_at is not None,
-        is_for_many=True,
-    ),
-    Order[Credential](
-        name="revoke",
-        label="Revoke",
-        question="Its URL and all its passes stop working at once, for good. There is no way back.",
-        done="The credential is revoked.",
-        carry_out=lifecycle.revoke,
-        applies=lambda credential: credential.state in LIVE,
-        is_grave=True,
-        is_for_many=True,
-    ),
-)
 
 
 @admin.register(Credential)
@@ -134,7 +62,7 @@ class CredentialAdmin(RecordAdmin[Credential]):
         "ends",
         "account",
     )
-    list_filter = ("state", ("suspended_at", WhetherFilter), "account", "credential_type")
+    list_filter = ("state", ("suspended_at", WhetherFilter), "awaits_approval", "account", "credential_type")
     search_fields = (
         *("=public_id", "=wallet_passes__serial_number", "=person__system_id"),
         *("^person__first_name", "^person__last_name", "^person__email"),
@@ -156,6 +84,8 @@ class CredentialAdmin(RecordAdmin[Credential]):
                     "standing",
                     "expires_at",
                     "url_expires_at",
+                    "reopens_at",
+                    "awaits_approval",
                 )
             },
         ),
@@ -201,7 +131,13 @@ class CredentialAdmin(RecordAdmin[Credential]):
         """What it is, where it went, and what happened to it."""
         credential = self.get_object(request, object_id)
         told = (
-            {"deliveries": _deliveries(credential), "timeline": _timeline(credential)} if credential else {}
+            {
+                "deliveries": _deliveries(credential),
+                "mails": _mails(credential),
+                "timeline": _timeline(credential),
+            }
+            if credential
+            else {}
         )
         return super().change_view(request, object_id, form_url, {**told, **(extra_context or {})})
 
@@ -254,6 +190,13 @@ def _deliveries(credential: Credential) -> list[dict[str, Any]]:
             "evidence": badges.evidence(delivery),
         }
         for delivery in credential.wallet_passes.order_by("-pk")[:MOST_SHOWN]
+    ]
+
+
+def _mails(credential: Credential) -> list[dict[str, Any]]:
+    return [
+        {"mail": mail, "state": badges.mail_state(mail)}
+        for mail in credential.invitations.order_by("-pk")[:MOST_SHOWN]
     ]
 
 

@@ -31,10 +31,11 @@ class PersonForm(VerbForm[Person]):
     class Meta:
         model = Person
         fields = (
-            *("account", "first_name", "last_name", "email", "system_id"),
+            *("account", "first_name", "last_name", "email", "language", "system_id"),
             *("enabled", "valid_from", "valid_to"),
         )
         help_texts = {
+            "language": "Of mails. Empty: the account's.",
             "system_id": "What the integrator's own system calls them.",
             "enabled": "Passes of a person who is not enabled are suspended.",
         }
@@ -99,7 +100,7 @@ class PersonAdmin(OrderAdmin[Person]):
 
     def get_fieldsets(self, request: HttpRequest, obj: Person | None = None) -> Any:
         """The account first, while it can be chosen."""
-        who = ("account", "first_name", "last_name", "email", "system_id")
+        who = ("account", "first_name", "last_name", "email", "language", "system_id")
         return ((None, {"fields": who}), ("Use of passes", {"fields": ("enabled", "valid_from", "valid_to")}))
 
     def get_readonly_fields(self, request: HttpRequest, obj: Person | None = None) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ from django.template.response import TemplateResponse
 from credentials.admin.rows import M, RowAdmin, actor
 from credentials.admin.subscriptable import ModelForm
 from credentials.errors import Refusal
+from credentials.qr import inline_qr
 
 Columns = dict[str, Any]
 
@@ -105,6 +106,8 @@ class VerbAdmin(RowAdmin[M]):
             "original": row,
             "secret": secret,
             "secret_name": self.secret_name,
+            # An address is for a phone; a key is not.
+            "qr_code": inline_qr(secret, title=self.secret_name) if "://" in secret else "",
         }
         headers = {"Cache-Control": "no-store, private"}
         return TemplateResponse(request, "admin/shown_once.html", context, headers=headers)

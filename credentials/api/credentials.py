@@ -28,6 +28,7 @@ from credentials.api.throttling import MintsUrls
 from credentials.invitations import invite
 from credentials.issuing import issue, renew_url, set_expiry
 from credentials.models import Person
+from credentials.reopening import reopen
 from credentials.scopes import Scope
 from credentials.timestamps import rfc3339
 
@@ -198,6 +199,20 @@ class CredentialResumption(APIView):
         """Let a suspended credential work again."""
         credential = lookups.find_credential(request, credential_id)
         credential = lifecycle.resume(credential, actor=integrator(request).actor)
+        return Response(CredentialJson(credential).data)
+
+
+class CredentialReopening(APIView):
+    """Letting a URL work again that a removal has closed."""
+
+    required_scopes = {"POST": Scope.PERSON}
+
+    @extend_schema(operation_id="reopenCredential", request=None, responses=CredentialJson)
+    @idempotent
+    def post(self, request: Request, credential_id: str) -> Response:
+        """Let the present URL add a pass again, before its pause is over or as the approval it waits for."""
+        credential = lookups.find_credential(request, credential_id)
+        credential = reopen(credential, actor=integrator(request).actor)
         return Response(CredentialJson(credential).data)
 
 

@@ -11,6 +11,7 @@ from rest_framework import serializers
 from credentials.api.fields import Email, Flag, RowId, Text
 from credentials.event_types import EventType
 from credentials.models import Credential, CredentialType, Event, Person
+from credentials.models.accounts import languages
 from credentials.snapshots import snapshot
 from credentials.states import Evidence, State, Wallet
 from credentials.timestamps import rfc3339
@@ -28,6 +29,9 @@ class PersonJson(serializers.Serializer[Person]):
     last_name = serializers.CharField()
     email = serializers.CharField(allow_null=True)
     system_id = serializers.CharField(allow_null=True, help_text="Your own id of this person.")
+    language = serializers.ChoiceField(
+        choices=languages(), allow_null=True, help_text="Of mails to this person. Null: the account's."
+    )
     enabled = serializers.BooleanField(help_text="While false, the person's passes open nothing.")
     valid_from = serializers.DateTimeField(allow_null=True)
     valid_to = serializers.DateTimeField(allow_null=True)
@@ -44,6 +48,7 @@ class PersonJson(serializers.Serializer[Person]):
             "last_name": instance.last_name,
             "email": instance.email or None,
             "system_id": instance.system_id or None,
+            "language": instance.language or None,
             "enabled": instance.enabled,
             "valid_from": rfc3339(instance.valid_from),
             "valid_to": rfc3339(instance.valid_to),
@@ -74,6 +79,7 @@ class PersonInput(serializers.Serializer[Person]):
     last_name = Text(min_length=1, max_length=100)
     email = Email(max_length=254, allow_blank=True, allow_null=True, required=False)
     system_id = Text(max_length=100, allow_blank=True, allow_null=True, required=False)
+    language = serializers.ChoiceField(choices=languages(), allow_blank=True, allow_null=True, required=False)
     enabled = Flag(required=False)
     valid_from = serializers.DateTimeField(allow_null=True, required=False)
     valid_to = serializers.DateTimeField(allow_null=True, required=False)
@@ -83,6 +89,10 @@ class PersonInput(serializers.Serializer[Person]):
         return value or ""
 
     def validate_system_id(self, value: str | None) -> str:
+        """As for `email`."""
+        return value or ""
+
+    def validate_language(self, value: str | None) -> str:
         """As for `email`."""
         return value or ""
 
@@ -147,6 +157,12 @@ class CredentialJson(serializers.Serializer[Credential]):
     suspended_at = serializers.DateTimeField(allow_null=True)
     expires_at = serializers.DateTimeField(allow_null=True)
     url_expires_at = serializers.DateTimeField(allow_null=True)
+    reopens_at = serializers.DateTimeField(
+        allow_null=True, help_text="When the URL of a removed pass works again, after a pause."
+    )
+    awaits_approval = serializers.BooleanField(
+        help_text="Whether the URL of a removed pass waits until somebody re-opens it."
+    )
 
     def to_representation(self, instance: Credential) -> Json:
         """The credential as JSON: its public facts and what is known of the pass in a wallet."""
@@ -159,6 +175,8 @@ class CredentialJson(serializers.Serializer[Credential]):
             "value_totp": asdict(totp) if totp else None,
             "confirmed_at": rfc3339(installed.confirmed_at) if installed else None,
             "confirmed_by": (installed.confirmed_by or None) if installed else None,
+            "reopens_at": rfc3339(instance.reopens_at),
+            "awaits_approval": instance.awaits_approval,
         }
 
 

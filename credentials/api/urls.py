@@ -9,6 +9,7 @@ from credentials.api import description
 from credentials.api.credential_types import CredentialTypes
 from credentials.api.credentials import (
     CredentialEmail,
+    CredentialReopening,
     CredentialResumption,
     Credentials,
     CredentialsOfPerson,
@@ -59,6 +60,7 @@ urlpatterns = [
     path("credentials/<public_id:credential_id>/email", CredentialEmail.as_view()),
     path("credentials/<public_id:credential_id>/suspend", CredentialSuspension.as_view()),
     path("credentials/<public_id:credential_id>/resume", CredentialResumption.as_view()),
+    path("credentials/<public_id:credential_id>/reopen", CredentialReopening.as_view()),
     path("credentials/<public_id:credential_id>/events", EventsOfCredential.as_view()),
     path("events", Events.as_view()),
     path("openapi.json", description.document),

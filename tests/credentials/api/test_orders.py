@@ -16,7 +16,7 @@ from tests import factories
 from tests.callers import Caller
 
 # Every order that has an address of its own, with the status of its success.
-ORDERS = {"url": 201, "email": 202, "suspend": 200, "resume": 200}
+ORDERS = {"url": 201, "email": 202, "suspend": 200, "resume": 200, "reopen": 200}
 
 
 @pytest.fixture
@@ -169,3 +169,21 @@ def test_the_end_of_what_has_ended_stays(caller: Caller, credential: Credential)
     answer = caller.patch(f"credentials/{credential.public_id}", {"expires_at": "2999-01-01T00:00:00Z"})
     assert answer.status_code == 409
     assert told(credential) == [EventType.CREDENTIAL_CREATED]
+
+
+def test_a_url_that_a_removal_has_closed_is_re_opened_once(caller: Caller, credential: Credential) -> None:
+    Credential.objects.update(awaits_approval=True)
+    path = f"credentials/{credential.public_id}"
+    assert caller.get(path).json()["awaits_approval"] is True
+    answers = [caller.post(f"{path}/reopen") for _ in range(2)]
+    assert [answer.status_code for answer in answers] == [200, 200]
+    assert all(answer.json()["awaits_approval"] is False for answer in answers)
+    assert all(answer.json()["reopens_at"] is None for answer in answers)
+    assert told(credential) == [EventType.CREDENTIAL_CREATED, EventType.CREDENTIAL_REOPENED]
+
+
+def test_a_pause_after_a_removal_says_when_it_ends(caller: Caller, credential: Credential) -> None:
+    end_of_pause = timezone.now() + timedelta(hours=1)
+    Credential.objects.update(reopens_at=end_of_pause)
+    shown = caller.get(f"credentials/{credential.public_id}").json()
+    assert (shown["reopens_at"], shown["awaits_approval"]) == (rfc3339(end_of_pause), False)
