@@ -23,7 +23,8 @@ from credentials.events import record
 from credentials.models import Account, PeopleImport, Person
 from credentials.people import check_period, create_person, update_person
 from credentials.people_csv import Row, decode, read_rows
-from credentials.people_rows import Columns, Outcome, find_repeats, settle
+from credentials.people_rows import Outcome, find_repeats, settle
+from credentials.roster import Columns
 
 IMPORTER = "credentials.tasks.import_people"
 BATCH = 200

@@ -3,26 +3,22 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.db.models import QuerySet
-from django.db.models.functions import Lower
 from rest_framework import serializers
 
 from credentials.api.shapes import PersonInput
-from credentials.errors import Invalid, Refusal
+from credentials.errors import Refusal
 from credentials.models import Account, Person
 from credentials.models.accounts import languages
 from credentials.people_csv import Row
+from credentials.roster import KEYS, Columns, Roster, folded
 
-Columns = dict[str, Any]
 # Makes or changes a person: given the one who is there, or nobody, and the columns that the row has.
 Keep = Callable[[Person | None, Columns], Person]
 
-# By them rows are the same person.
-KEYS = ("system_id", "email")
 # What an empty cell does not empty.
 STAYING = ("system_id", "enabled")
 FLAGS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
@@ -53,7 +49,7 @@ def find_repeats(rows: Sequence[Row]) -> dict[int, dict[str, str]]:
     first: dict[tuple[str, str], int] = {}
     for row in rows:
         for key in KEYS:
-            value = _folded(key, row.cells.get(key, ""))
+            value = folded(key, row.cells.get(key, ""))
             above = first.setdefault((key, value), row.number)
             if value and above != row.number:
                 said = f"Row {above} and row {row.number} have the same {key}."
@@ -75,61 +71,6 @@ def settle(
             {"row": row.number, "field": name, "message": message} for name, message in refusals.items()
         )
     return outcome
-
-
-class Roster:
-    """The people of an account whom some rows are about, as they are now, by what rows know them by."""
-
-    def __init__(self, account: Account, sought: Iterable[Columns]) -> None:
-        self._people: dict[tuple[str, str], Person] = {}
-        present = Person.objects.present().filter(account=account)
-        sought = list(sought)
-        found: dict[int, Person] = {}
-        for people in (
-            # Empty ones are excluded in words: they are not in the indexes.
-            _among(present.exclude(system_id=""), "system_id", sought),
-            _among(present.exclude(email="").alias(folded=Lower("email")), "email", sought, column="folded"),
-        ):
-            found |= {person.pk: person for person in people}
-        for person in found.values():
-            self._enter(person)
-
-    def find(self, columns: Columns) -> Person | None:
-        """The person with this system_id, or else with this address; `Invalid` when that is another's."""
-        system_id = columns.get("system_id", "")
-        known, reached = self._get("system_id", system_id), self._get("email", columns.get("email", ""))
-        if reached is None or reached is known:
-            return known
-        if known is not None or (system_id and reached.system_id):
-            raise Invalid("email", "A person with another system_id has this e-mail address.")
-        return reached
-
-    def replace(self, former: Person | None, person: Person) -> None:
-        """Knows `person` from now on, and no longer what was known of them before."""
-        for key in KEYS:
-            if former is not None:
-                self._people.pop((key, _folded(key, getattr(former, key))), None)
-        self._enter(person)
-
-    def _get(self, key: str, value: str) -> Person | None:
-        return self._people.get((key, _folded(key, value)))
-
-    def _enter(self, person: Person) -> None:
-        for key in KEYS:
-            if value := getattr(person, key):
-                self._people[key, _folded(key, value)] = person
-
-
-def _among(
-    people: QuerySet[Person], key: str, sought: Iterable[Columns], *, column: str = ""
-) -> QuerySet[Person]:
-    values = {_folded(key, columns.get(key, "")) for columns in sought} - {""}
-    return people.filter(**{f"{column or key}__in": values})
-
-
-def _folded(key: str, value: str) -> str:
-    """Addresses are the same in any case."""
-    return value.lower() if key == "email" else value
 
 
 _row_shape = PersonRow()
