@@ -131,6 +131,12 @@ def test_those_who_may_make_and_change_people_import_them(acme: Account, staff: 
     assert Event.objects.earliest("pk").actor == "admin:clerk"
 
 
+def test_the_list_of_people_leads_to_it(acme: Account, root: Client, staff: Staff) -> None:
+    people = reverse("admin:credentials_person_changelist")
+    assert ADD in shown(root.get(people)).partition('id="content"')[2]
+    assert ADD not in shown(staff("add_person", "view_person").get(people))
+
+
 @pytest.mark.parametrize(
     "permissions",
     [
