@@ -69,5 +69,7 @@ class EventAdmin(ReadOnlyAdmin[Event]):
 
 
 def event_type(event: Event) -> SafeString:
-    """The type of `event` as a badge."""
-    return badge(event.type, _TONES.get(event.type.rpartition(".")[2], "waiting"))
+    """The type of `event` as a badge, with the rule beside it that was broken."""
+    shown = badge(event.type, _TONES.get(event.type.rpartition(".")[2], "waiting"))
+    suspicion = event.data.get("suspicion")
+    return format_html("{} {}", shown, suspicion["rule"].replace("_", " ")) if suspicion else shown

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from redemption.admin import apple, google, google_passes
+from redemption.admin import apple, google, google_passes, guessing
 
-__all__ = ["apple", "google", "google_passes"]
+__all__ = ["apple", "google", "google_passes", "guessing"]

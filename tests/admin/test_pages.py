@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from credentials.models import Account, ApiKey, Credential, Event, Person, WalletPass
 from credentials.states import Wallet
-from redemption.models import AppleIdentity, AppleLog, ApplePass, GoogleIssuer
+from redemption.models import AppleIdentity, AppleLog, ApplePass, GoogleIssuer, GuessingAddress
 from tests import factories
 from tests.admin.conftest import Staff
 from tests.credentials.csv_files import check, many
@@ -54,6 +54,8 @@ def rows(acme: Account, globex: Account, acme_identity: AppleIdentity) -> dict[s
     )
     device.registrations.create(apple_pass=apple_pass, generation=1, registered_at=timezone.now())
     AppleLog.objects.create(message="Unexpected response code 500")
+    now = timezone.now()
+    GuessingAddress.objects.create(address="203.0.113.9", first_seen_at=now, last_seen_at=now)
     issuer = GoogleIssuer.objects.create(account=acme, issuer_id="3388000000012345678")
     google_class = issuer.classes.create(credential_type=credential.credential_type)
     google_pass = google_class.passes.create(
