@@ -39,6 +39,7 @@ SHOWN_BY = {
     "last_name": {"last_name", "full_name"},
     "email": {"email"},
     "system_id": {"system_id"},
+    "language": set(),
 }
 BINDING = frozenset(["valid_from", "valid_to"])
 # Marked as they change: a file that was fetched can be added later, and a removed pass can come back.

@@ -6,6 +6,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
+from django import forms
 from django.contrib import admin
 from django.contrib.admin.options import InlineModelAdmin
 from django.db.models import Count, JSONField, Model, OuterRef, QuerySet, Subquery
@@ -74,7 +75,12 @@ class AccountAdmin(VerbAdmin[Account]):
 
     form = AccountForm
     formfield_overrides = {
-        JSONField: {"form_class": JsonText, "required": False, "show_hidden_initial": False}
+        JSONField: {
+            "form_class": JsonText,
+            "required": False,
+            "show_hidden_initial": False,
+            "widget": forms.Textarea(attrs={**JsonText.widget.attrs, "rows": 4}),
+        }
     }
     list_display = ("name", "slug", "people", "credentials", "contact_email", "created_at")
     search_fields = ("name", "slug", "contact_email")

@@ -57,10 +57,11 @@ class FakeSmtp:
     ) -> str:
         """Whether this mail is taken."""
         if self.dies:
+            assert isinstance(server.transport, asyncio.Transport)
             server.transport.abort()
         elif self.answer_to_mail == TAKEN:
+            assert isinstance(envelope.content, bytes)
             mail = message_from_bytes(envelope.content, policy=policy.default)
-            assert isinstance(mail, EmailMessage)
             self.mails.append(mail)
             self.recipients += envelope.rcpt_tos
         return self.answer_to_mail

@@ -18,6 +18,7 @@ MEMBERS = {
     "last_name",
     "email",
     "system_id",
+    "language",
     "enabled",
     "valid_from",
     "valid_to",
@@ -242,3 +243,16 @@ def test_an_id_of_nobody_finds_nothing(caller: Caller, person_id: str) -> None:
     answer = caller.get(f"people/{person_id}")
     assert answer.status_code == 404
     assert answer["Content-Type"] == "application/problem+json"
+
+
+def test_a_person_has_a_language_or_none(caller: Caller, acme: Account) -> None:
+    name = {"first_name": "Ada", "last_name": "Lovelace"}
+    made = caller.post("people", {**name, "language": "de"}).json()
+    assert made["language"] == "de"
+    path = f"people/{made['id']}"
+    assert caller.patch(path, {"first_name": "Eva"}).json()["language"] == "de"
+    assert caller.patch(path, {"language": None}).json()["language"] is None
+    assert caller.post("people", name).json()["language"] is None
+    for unknown in ("tlh", 7, ["de"], True):
+        refused = caller.patch(path, {"language": unknown})
+        assert (refused.status_code, list(refused.json()["errors"])) == (422, ["language"])
