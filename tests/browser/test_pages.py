@@ -75,6 +75,22 @@ def test_every_state_can_be_read_by_everybody(
     assert_accessible(page)
 
 
+@pytest.mark.parametrize("standing", standings.STANDINGS)
+def test_every_state_can_be_read_from_right_to_left(visit: Open, dressed: Account, standing: str) -> None:
+    page = visit(f"{standings.STANDINGS[standing][0](dressed)}?lang=ar", NARROW)
+    expect(page.locator("html")).to_have_attribute("dir", "rtl")
+    assert overflow(page) == 0
+    assert_accessible(page)
+
+
+def test_the_language_of_the_page_can_be_switched(visit: Open, dressed: Account) -> None:
+    page = visit(standings.ready(dressed), IPHONE, locale="fr-CH")
+    expect(page.locator("html")).to_have_attribute("lang", "fr")
+    page.locator(".languages summary").click()
+    page.get_by_role("link", name="Deutsch").click()
+    expect(page.locator("html")).to_have_attribute("lang", "de")
+
+
 def test_the_page_of_no_pass_can_be_read_too(visit: Open, dressed: Account) -> None:
     page = visit("/passes/0123456789abcdefghjkmnpqrs", IPHONE)
     expect(page.get_by_role("heading", level=1)).to_have_text("There is nothing here")
