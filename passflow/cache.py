@@ -7,6 +7,7 @@ request waiting for a server that does not answer.
 from __future__ import annotations
 
 import logging
+import threading
 import time
 from collections.abc import Callable, Sequence
 from typing import Any, ClassVar, TypeVar
@@ -75,6 +76,7 @@ class MemoryCache(LocMemCache):
 
     # Shared, as Django makes a cache for each thread.
     _lists: ClassVar[dict[str, list[str]]] = {}
+    _turn: ClassVar[threading.Lock] = threading.Lock()
 
     def count_all(self, counters: Sequence[Counter]) -> list[int]:
         """How far each of the counters is, this use included where it counts."""
@@ -82,14 +84,14 @@ class MemoryCache(LocMemCache):
 
     def push(self, key: str, value: str, *, most: int) -> None:
         """Puts a value at the end of a list, unless it is `most` long already."""
-        with self._lock:
+        with self._turn:
             values = self._lists.setdefault(key, [])
             if len(values) < most:
                 values.append(value)
 
     def pop_all(self, key: str) -> list[str]:
         """Takes everything out of a list."""
-        with self._lock:
+        with self._turn:
             return self._lists.pop(key, [])
 
     def _count(self, counter: Counter) -> int:
@@ -182,7 +184,8 @@ class FailOverCache(BaseCache):
 
     def pop_all(self, key: str) -> list[str]:
         """Also what was put here while Redis was away."""
-        return self._memory.pop_all(key) + self._ask(lambda cache: cache.pop_all(key))
+        found: list[str] = self._ask(lambda cache: cache.pop_all(key))
+        return self._memory.pop_all(key) + found
 
     def _ask(self, question: Callable[[Any], Answer]) -> Answer:
         if time.monotonic() >= self._again_at.get(self._server, 0.0):

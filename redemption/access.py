@@ -77,10 +77,9 @@ def claimable(token: str) -> Visit:
 
 
 def _open(token: str, urls: Lookup[RedemptionUrl]) -> Visit:
-    if not tokens.is_url_token(token):
-        raise NotFound("There is no such link.")
+    # What cannot be a token is looked up all the same: an answer that came sooner would tell of it.
     url = urls.get(tokens.url_token_digest(token))
-    if url is None:
+    if url is None or not tokens.is_url_token(token):
         raise NotFound("There is no such link.")
     return _visit(url, now=timezone.now())
 

@@ -109,7 +109,7 @@ def _use(rule: Rule, credential: Credential, *, member: str = "") -> Use:
     return Use(rule, str(credential.pk), member=_sealed(member) if member else "", rate=limit)
 
 
-def _notice_removal(credential_id: int) -> None:
+def _notice_removal(credential_id: int | None) -> None:
     credential = Credential.objects.select_related("account").get(pk=credential_id)
     notice(Rule.RAPID_ADD_REMOVE, credential)
 

@@ -37,7 +37,8 @@ class MintsUrls(PerApiKey):
         if not super().allow_request(request, view):
             return False
         if request.method == "POST":
-            minted = limits.check("minted_urls", str(request.auth.account_id))
+            account = request.user.account  # type: ignore[union-attr]  # an Integrator's
+            minted = limits.check("minted_urls", str(account.pk))
             if minted.exceeded:
                 self.allowance = request._request.allowance = minted  # type: ignore[attr-defined]
         return not self.allowance.exceeded
