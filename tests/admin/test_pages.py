@@ -13,6 +13,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
+from credentials.branding import update_branding
 from credentials.models import Account, ApiKey, Credential, Event, Person, WalletPass
 from credentials.states import Wallet
 from redemption.models import AppleIdentity, AppleLog, ApplePass, GoogleIssuer, GuessingAddress
@@ -45,6 +46,7 @@ def rows(acme: Account, globex: Account, acme_identity: AppleIdentity) -> dict[s
     credential = factories.credential(acme, expires_at=timezone.now() + timedelta(days=1))
     factories.api_key(acme)
     check(acme, many(1))
+    update_branding(acme, accent_color="#c2410c", actor="test")
     wallet_pass = factories.wallet_pass(credential, wallet=Wallet.APPLE)
     apple_pass = ApplePass.objects.create(
         wallet_pass=wallet_pass, pass_type=acme_identity.pass_type, modified_at=timezone.now()
