@@ -8,6 +8,7 @@ from django.test import Client
 from credentials import tokens
 from credentials.models import Account
 from redemption.models import AppleIdentity
+from tests import factories
 from tests.redemption import standings
 from tests.redemption.standings import STANDINGS
 
@@ -60,6 +61,21 @@ def test_a_malformed_url_is_answered_as_an_unknown_one(
         ("X-Request-Id", malformed["X-Request-Id"]),
         ("X-Request-Id", unknown["X-Request-Id"]),
     }
+
+
+def test_every_wrong_token_has_the_same_answer(
+    client: Client, acme: Account, acme_identity: AppleIdentity
+) -> None:
+    credential, url = factories.credential_and_url(acme)
+    installation = tokens.first_authentication_token(factories.url_token(url), serial_number="1")
+    foreign = [tokens.mint_api_key(), tokens.mint_serial_number(), credential.public_id, installation, TOKEN]
+    for step in ("", "/apple", "/google", "/qr.svg", "/apple/x.pkpass"):
+        method = client.post if step in ("/apple", "/google") else client.get
+        wrong = [method(f"/passes/{token}{step}") for token in (*foreign, "x", TOKEN[:-1], "%00")]
+        bodies = {answer.content for answer in wrong}
+        headers = {tuple(item for item in answer.items() if item[0] != "X-Request-Id") for answer in wrong}
+        assert {answer.status_code for answer in wrong} == {404}
+        assert (len(bodies), len(headers)) == (1, 1)
 
 
 def test_an_unknown_url_takes_no_form(client: Client, acme: Account) -> None:
