@@ -26,6 +26,8 @@ MEMBERS = {
     "value_totp",
     "confirmed_at",
     "confirmed_by",
+    "reopens_at",
+    "awaits_approval",
     "devices",
     "created_at",
     "invited_at",
