@@ -19,9 +19,13 @@ ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking",
 Open = Callable[..., Page]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """The browser of all tests; each has a context of its own in it."""
+    """The browser of a file's tests; each has a context of its own in it.
+
+    Not of all files': as long as playwright is there its event loop runs in this thread, and nothing else
+    that wants one can.
+    """
     if CHROMIUM is None:
         pytest.skip("no chromium; on Debian: apt-get install chromium")
     # Playwright keeps an event loop in this thread, which Django would take for a view that must not wait.
