@@ -71,7 +71,7 @@ def watch_removals(events: Sequence[Event]) -> None:
     """Counts, after commit, the removals among new events."""
     for event in events:
         if event.type == EventType.CREDENTIAL_REMOVED_FROM_WALLET and settings.RATE_LIMITS_ON:
-            transaction.on_commit(partial(_notice_removal, event.credential_id), robust=True)
+            transaction.on_commit(partial(_notice_removal, event), robust=True)
 
 
 def refuse_device(request: HttpRequest, *, serial_number: str) -> limits.Allowance:
@@ -109,8 +109,8 @@ def _use(rule: Rule, credential: Credential, *, member: str = "") -> Use:
     return Use(rule, str(credential.pk), member=_sealed(member) if member else "", rate=limit)
 
 
-def _notice_removal(credential_id: int | None) -> None:
-    credential = Credential.objects.select_related("account").get(pk=credential_id)
+def _notice_removal(event: Event) -> None:
+    credential = Credential.objects.select_related("account").get(events=event)
     notice(Rule.RAPID_ADD_REMOVE, credential)
 
 

@@ -135,6 +135,26 @@ def test_what_goes_on_is_reported_again_when_its_time_is_over(
     assert rules(acme) == ["opened_from_many_networks"] * 2
 
 
+def test_a_look_asks_the_cache_once_and_never_more_than_twice(
+    client: Client, acme: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[int] = []
+    cache: Any = caches["default"]
+    count_all = cache.count_all
+
+    def counted(counters: list[Any]) -> Any:
+        asked.append(len(counters))
+        return count_all(counters)
+
+    monkeypatch.setattr(cache, "count_all", counted)
+    path, person = standings.ready(acme), {"user-agent": SAFARI}
+    client.get(path, headers=person)
+    assert asked == [4]
+    thresholds(acme, opened_from_many_networks=[1, 3600])
+    client.get(path, headers=person)
+    assert asked == [4, 4, 1]
+
+
 # --- The other rules ---------------------------------------------------------------------------------
 
 
