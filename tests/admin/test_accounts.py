@@ -33,9 +33,15 @@ def revoking(api_key: ApiKey) -> str:
 def written(**fields: str) -> dict[str, str]:
     """The form of an account as a browser sends it, with these fields in it."""
     return {
-        **{"name": "Acme Gym", "slug": "acme", "language": "en", "url_lifetime": ""},
-        **{"reopening": "at_once", "reopening_pause": "1 00:00:00", "suspicion_thresholds": "{}"},
-        **{"api_keys-TOTAL_FORMS": "0", "api_keys-INITIAL_FORMS": "0"},
+        "name": "Acme Gym",
+        "slug": "acme",
+        "language": "en",
+        "url_lifetime": "",
+        "reopening": "at_once",
+        "reopening_pause": "1 00:00:00",
+        "suspicion_thresholds": "{}",
+        "api_keys-TOTAL_FORMS": "0",
+        "api_keys-INITIAL_FORMS": "0",
         **fields,
     }
 
