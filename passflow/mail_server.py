@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-import dj_email_url  # type: ignore[import-untyped]
+import dj_email_url
 from django.core.exceptions import ImproperlyConfigured
 
 

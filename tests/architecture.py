@@ -17,7 +17,8 @@ APPS = ("passflow", "credentials", "redemption", "webhooks")
 # The state of a credential and of a wallet pass; nothing else in the project has a column of that name.
 STATE = "state"
 STATE_WRITER = "credentials/lifecycle.py"
-STATELESS = {"person", "account", "branding", "endpoint", "credential_type"}  # rows without that column, which may be set by name
+# Rows without that column, which may be set by name.
+STATELESS = {"person", "account", "branding", "endpoint", "credential_type"}
 STATE_WRITES = {
     *("Credential", "WalletPass", "create", "get_or_create", "update_or_create"),
     *("update", "bulk_update", "add_update_values", "save"),
