@@ -14,6 +14,7 @@ from django.utils import timezone
 from credentials.copying import copy_rows
 from webhooks import health
 from webhooks.claims import Message
+from webhooks.leases import UNHURRIED
 from webhooks.look_ups import among
 from webhooks.models import KEPT_OF_RESPONSE, Attempt, DeliveryStatus
 from webhooks.outcomes import Outcome
@@ -69,13 +70,14 @@ def _succeed(arrived: list[int], *, token: str, now: datetime) -> None:
     condition, listed = among(arrived)
     with connection.cursor() as cursor:
         adapted = connection.ops.adapt_datetimefield_value(now)
-        cursor.execute(_SUCCEED.format(among=condition), [adapted, listed, token])
+        succeed = _SUCCEED.format(among=condition, unhurried=UNHURRIED[connection.vendor])
+        cursor.execute(succeed, [adapted, listed, token])
 
 
 _SUCCEED = """
     UPDATE webhooks_delivery
     SET status = 'succeeded', finished_at = %s, claim_token = NULL, claimed_until = NULL, alone = FALSE
-    WHERE id {among} AND claim_token = %s"""
+    WHERE id {among} AND claim_token = %s AND {unhurried}"""
 
 
 def _reschedule(failed: Sequence[Sent], *, token: str, now: datetime) -> None:
