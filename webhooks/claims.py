@@ -10,14 +10,27 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 
 from django.utils import timezone
 
 from webhooks import endpoint_secrets, payloads
 from webhooks.leases import Lease, lease
-from webhooks.look_ups import Target, find_events, find_targets
+from webhooks.look_ups import EventFacts, Target, find_events, find_targets
 from webhooks.models import Delivery, DeliveryStatus
 from webhooks.signing import SigningKey
+
+
+@dataclass(frozen=True)
+class Content:
+    """What all messages of an event say; written out when the first of them is sent, not while claiming."""
+
+    event: EventFacts
+
+    @cached_property
+    def body(self) -> bytes:
+        """The very bytes."""
+        return payloads.body(self.event)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,12 +40,21 @@ class Message:
     delivery_id: int
     endpoint_id: int
     url: str
-    message_id: str
-    body: bytes
+    content: Content
     secrets: Sequence[SigningKey] = field(repr=False)
     # Failures of the delivery so far, and whether its endpoint fails at present.
     failures: int
     failing: bool
+
+    @property
+    def message_id(self) -> str:
+        """The `webhook-id`."""
+        return payloads.message_id(self.content.event)
+
+    @property
+    def body(self) -> bytes:
+        """The bytes to sign and to send."""
+        return self.content.body
 
 
 def claim(*, token: str, limit: int, after: int = 0, prompt: Collection[int] = ()) -> list[Message]:
@@ -62,15 +84,14 @@ def _cancel(unwanted: list[int], *, now: datetime) -> None:
 
 def _messages(leased: list[Lease], *, targets: Mapping[int, Target], now: datetime) -> list[Message]:
     events = find_events({one.event_id for one in leased})
-    bodies = {pk: payloads.body(event) for pk, event in events.items()}
+    contents = {pk: Content(event) for pk, event in events.items()}
     keys = endpoint_secrets.live_keys(targets.values(), now=now)
     return [
         Message(
             delivery_id=one.delivery_id,
             endpoint_id=one.endpoint_id,
             url=targets[one.endpoint_id].url,
-            message_id=payloads.message_id(events[one.event_id]),
-            body=bodies[one.event_id],
+            content=contents[one.event_id],
             secrets=keys[one.endpoint_id],
             failures=one.failures,
             failing=targets[one.endpoint_id].failing,

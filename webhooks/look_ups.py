@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import Any, NamedTuple
 
 from django.db import connection
@@ -20,16 +22,28 @@ class Target(NamedTuple):
     failing: bool
 
 
-class EventFacts(NamedTuple):
-    """What a message tells of an event."""
+@dataclass(frozen=True)
+class EventFacts:
+    """What a message tells of an event, read no sooner than it is told."""
 
     public_id: str
     type: str
     account_id: int
     sequence: int | None
     actor: str
-    data: dict[str, Any]
-    created_at: datetime
+    data_text: str
+    time_text: str
+
+    @cached_property
+    def data(self) -> dict[str, Any]:
+        """The event's own `data`."""
+        data: dict[str, Any] = json.loads(self.data_text)
+        return data
+
+    @property
+    def created_at(self) -> datetime:
+        """When it happened, in UTC."""
+        return datetime.fromisoformat(self.time_text).replace(tzinfo=UTC)
 
 
 def find_targets(keys: Collection[int]) -> dict[int, Target]:
@@ -39,7 +53,7 @@ def find_targets(keys: Collection[int]) -> dict[int, Target]:
 
 def find_events(keys: Collection[int]) -> dict[int, EventFacts]:
     """The events with these primary keys, by primary key."""
-    return {row[0]: _event_facts(*row[1:]) for row in _rows(_EVENTS, keys)}
+    return {row[0]: EventFacts(*row[1:]) for row in _rows(_EVENTS, keys)}
 
 
 class Secret(NamedTuple):
@@ -77,13 +91,6 @@ def _rows(select: str, keys: Collection[int]) -> list[tuple[Any, ...]]:
         cursor.execute(select.format(among=condition, created_at=_TIME_AS_TEXT[connection.vendor]), [listed])
         rows: list[tuple[Any, ...]] = cursor.fetchall()
     return rows
-
-
-def _event_facts(*columns: Any) -> EventFacts:
-    *plain, data, created_at = columns
-    return EventFacts._make(
-        [*plain, json.loads(data), datetime.fromisoformat(created_at).replace(tzinfo=UTC)]
-    )
 
 
 _TARGETS = """

@@ -9,9 +9,10 @@ import pytest
 from django.utils import timezone
 
 from webhooks import in_flight
-from webhooks.claims import Message
+from webhooks.claims import Content, Message
 from webhooks.finishing import Sent
 from webhooks.in_flight import MOST_PROMPT, MOST_SLOW, InFlight
+from webhooks.look_ups import EventFacts
 from webhooks.outcomes import Outcome
 from webhooks.transport import Result
 
@@ -21,8 +22,9 @@ def _message(endpoint_id: int) -> Message:
         delivery_id=1,
         endpoint_id=endpoint_id,
         url="https://example.org/",
-        message_id="msg_1",
-        body=b"{}",
+        content=Content(
+            EventFacts("1", "credential.created", 1, None, "system", "{}", "2026-11-22 09:41:35")
+        ),
         secrets=[],
         failures=0,
         failing=False,
