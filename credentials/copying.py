@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from operator import attrgetter
 from typing import Any
 
 from django.db import DEFAULT_DB_ALIAS, connection, connections
-from django.db.models import Model
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.models import (
+    BigAutoField,
+    BooleanField,
+    CharField,
+    Field,
+    ForeignKey,
+    Model,
+    PositiveIntegerField,
+)
 
 # For fewer, the ORM needs fewer round trips.
 WORTHWHILE = 100
@@ -21,6 +31,18 @@ def insert_all(rows: Sequence[Model]) -> None:
         _copy(rows)
     else:
         type(rows[0])._default_manager.bulk_create(rows)
+
+
+def insert_values(model: type[Model], columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+    """Inserts rows of plain values without a model for each, where there are many; nobody learns their keys.
+
+    `columns` are the attributes that a model would be made with; what is not named takes the default of the
+    database.
+    """
+    if connection.vendor == "postgresql" and len(rows) >= WORTHWHILE:
+        copy_rows(model._meta.db_table, columns, rows)
+    else:
+        insert_all([model(**dict(zip(columns, row, strict=True))) for row in rows])
 
 
 def copy_rows(table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
@@ -46,10 +68,19 @@ def _copy(rows: Sequence[Model]) -> None:
     # Not the proxy that Django exports: it would be looked through for every single value.
     database = connections[DEFAULT_DB_ALIAS]
     fields = rows[0]._meta.concrete_fields
-
-    def values(row: Model) -> list[Any]:
-        return [field.get_db_prep_save(field.pre_save(row, add=True), database) for field in fields]
-
-    copy_rows(rows[0]._meta.db_table, [field.column for field in fields], map(values, rows))
+    columns = [map(_plain(field) or _prepared(field, database), rows) for field in fields]
+    copy_rows(rows[0]._meta.db_table, [field.column for field in fields], zip(*columns, strict=True))
     for row in rows:
         row._state.adding, row._state.db = False, database.alias
+
+
+# Fields that hold what the database takes, so that nothing is left to prepare.
+_PLAIN = frozenset({BigAutoField, BooleanField, CharField, ForeignKey, PositiveIntegerField})
+
+
+def _plain(field: Field[Any, Any]) -> Callable[[Model], Any] | None:
+    return attrgetter(field.attname) if type(field) in _PLAIN else None
+
+
+def _prepared(field: Field[Any, Any], database: BaseDatabaseWrapper) -> Callable[[Model], Any]:
+    return lambda row: field.get_db_prep_save(field.pre_save(row, add=True), database)

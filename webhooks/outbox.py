@@ -7,10 +7,11 @@ from collections.abc import Sequence
 
 from django.utils import timezone
 
-from credentials.copying import insert_all
+from credentials.copying import insert_values
 from credentials.event_types import EventType
 from credentials.models import Event
-from webhooks.models import Delivery, Endpoint
+from credentials.tokens import mint_public_id
+from webhooks.models import Delivery, DeliveryStatus, Endpoint
 from webhooks.payloads import CARRIED_TYPES
 
 # A test goes to the one endpoint that asked for it.
@@ -26,11 +27,13 @@ def write_deliveries(events: Sequence[Event]) -> None:
     for endpoint in Endpoint.objects.listening().filter(account__in={event.account_id for event in public}):
         endpoints[endpoint.account_id].append(endpoint)
     now = timezone.now()
-    insert_all(
-        [
-            Delivery(event_id=event.pk, endpoint_id=endpoint.pk, next_attempt_at=now)
-            for event in public
-            for endpoint in endpoints[event.account_id]
-            if endpoint.hears(event.type)
-        ]
-    )
+    owed = [
+        (mint_public_id(), event.pk, endpoint.pk, DeliveryStatus.PENDING.value, 0, now, now)
+        for event in public
+        for endpoint in endpoints[event.account_id]
+        if endpoint.hears(event.type)
+    ]
+    insert_values(Delivery, _COLUMNS, owed)
+
+
+_COLUMNS = ("public_id", "event_id", "endpoint_id", "status", "failures", "next_attempt_at", "created_at")
