@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 import sys
 import time
@@ -18,6 +19,7 @@ from tests.benchmarks.webhook_stage.database import (
     services,
 )
 from webhooks.claims import claim
+from webhooks.dispatch import SELDOM_COLLECTED
 from webhooks.finishing import Sent, finish
 from webhooks.models import Attempt, Endpoint
 from webhooks.outcomes import Outcome
@@ -65,6 +67,7 @@ def _round(endpoints: list[Endpoint]) -> float:
 
 
 def _dispatch(token: str, ready: multiprocessing.synchronize.Barrier) -> None:
+    gc.set_threshold(*SELDOM_COLLECTED)
     connection.ensure_connection()
     ready.wait()
     after = 0
