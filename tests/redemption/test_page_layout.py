@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from django.test import Client
 from django.utils.html import escape
+from pytest_django import Settings
 
 from credentials.contrast import ENOUGH, contrast, ink_on
 from credentials.models import Account, Branding
+from redemption import shells
 from redemption.models import AppleIdentity, GoogleIssuer
+from redemption.templatetags import wallet_badges
 from tests import factories
 from tests.redemption import standings
 from tests.redemption.test_devices import ANDROID, CHROME, IPHONE
@@ -177,3 +182,27 @@ def test_contrast_is_what_wcag_says(one: str, other: str, ratio: float) -> None:
 @pytest.mark.parametrize("ground", ["#000000", "#ffffff", "#777777", "#ff0000", "#00ff00", "#808000"])
 def test_some_ink_can_be_read_on_every_ground(ground: str) -> None:
     assert contrast(ground, ink_on(ground)) >= ENOUGH
+
+
+@pytest.fixture
+def badges(settings: Settings, tmp_path: Path) -> Iterator[None]:
+    """Badges that the operator has put where they belong; nothing is remembered from before, nor after."""
+    (tmp_path / "apple-de.svg").write_text("<svg/>")
+    (tmp_path / "apple.png").write_bytes(b"png")
+    settings.BADGES_DIR = tmp_path
+    wallet_badges._address.cache_clear()
+    shells.shell.cache_clear()
+    yield
+    wallet_badges._address.cache_clear()
+    shells.shell.cache_clear()
+
+
+def test_the_official_badge_takes_the_place_of_our_button(
+    client: Client, acme: Account, acme_identity: AppleIdentity, badges: None
+) -> None:
+    factories.google_issuer(acme)
+    path = standings.ready(acme)
+    german, english = page_for(client, f"{path}?lang=de"), page_for(client, path)
+    assert '<img src="/static/badges/apple-de.svg" height="48" alt="Zu Apple Wallet hinzufügen">' in german
+    assert '<img src="/static/badges/apple.png" height="48" alt="Add to Apple Wallet">' in english
+    assert "Add to Google Wallet</button>" in english
