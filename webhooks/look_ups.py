@@ -22,7 +22,7 @@ class Target(NamedTuple):
     failing: bool
 
 
-@dataclass(frozen=True)
+@dataclass
 class EventFacts:
     """What a message tells of an event, read no sooner than it is told."""
 
