@@ -8,8 +8,9 @@ from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from credentials import lifecycle, people
+from credentials.copying import WORTHWHILE
 from credentials.event_types import PUBLIC_EVENT_TYPES, EventType
-from credentials.events import record
+from credentials.events import record, record_all
 from credentials.models import Account, Event
 from tests import factories
 from tests.webhooks.receivers import Hook, Receiver, hook_to
@@ -91,6 +92,29 @@ def test_many_events_cost_two_queries(
     with django_assert_num_queries(2):
         write_deliveries(events)
     assert (len(_owed(acme)), len(_owed(globex))) == (40, 20)
+
+
+@pytest.mark.parametrize("count", [1, WORTHWHILE + 1])
+def test_many_at_once_are_owed_like_one(hook: Hook, acme: Account, count: int) -> None:
+    began = timezone.now()
+    with transaction.atomic():
+        record_all(
+            [
+                Event(account=acme, type=EventType.CREDENTIAL_CREATED, actor="test", created_at=began)
+                for _ in range(count)
+            ]
+        )
+    owed = list(Delivery.objects.order_by("event"))
+    assert [delivery.event_id for delivery in owed] == list(
+        Event.objects.filter(type=EventType.CREDENTIAL_CREATED).order_by("pk").values_list("pk", flat=True)
+    )
+    assert len({delivery.public_id for delivery in owed}) == count
+    for delivery in owed:
+        assert (delivery.endpoint_id, delivery.status) == (hook.endpoint.pk, DeliveryStatus.PENDING)
+        assert (delivery.failures, delivery.claim_token, delivery.finished_at) == (0, None, None)
+        assert not delivery.alone
+        assert began <= delivery.created_at <= timezone.now()
+        assert began <= delivery.next_attempt_at <= timezone.now()
 
 
 def test_events_that_nobody_hears_cost_one_query(
