@@ -6,10 +6,11 @@ keyed digest. The thresholds, and what a report does, are in `credentials/suspic
 
 from __future__ import annotations
 
+import hmac
 import json
 import logging
 from collections.abc import Sequence
-from functools import partial
+from functools import lru_cache, partial
 from ipaddress import ip_network
 from typing import Any
 
@@ -142,7 +143,12 @@ def _network(address: str) -> str:
 
 
 def _sealed(member: str) -> str:
-    return salted_hmac("redemption.suspicion", member, algorithm="sha256").hexdigest()[:32]
+    return hmac.digest(_seal(), member.encode(), "sha256").hex()[:32]
+
+
+@lru_cache(maxsize=1)
+def _seal() -> bytes:
+    return salted_hmac("redemption.suspicion", "seal", algorithm="sha256").digest()
 
 
 def _address(request: HttpRequest) -> str:

@@ -10,7 +10,7 @@ import re
 from django.http import HttpRequest
 
 # Browsers say so in one of these when they fetch a page that nobody has opened yet.
-_PURPOSES = ("Sec-Purpose", "Purpose", "X-Purpose", "X-Moz")
+_PURPOSES = ("HTTP_SEC_PURPOSE", "HTTP_PURPOSE", "HTTP_X_PURPOSE", "HTTP_X_MOZ")
 _AHEAD = re.compile(r"prefetch|prerender|preview", re.IGNORECASE)
 _PROGRAMS = re.compile(
     # Cubot is a maker of phones.
@@ -27,7 +27,7 @@ def is_automatic(request: HttpRequest) -> bool:
     """Whether this look is no person's: by its method, its purpose, or what it calls itself."""
     if request.method == "HEAD":
         return True
-    if any(_AHEAD.search(request.headers.get(name, "")) for name in _PURPOSES):
+    if any(_AHEAD.search(request.META.get(name, "")) for name in _PURPOSES):
         return True
-    agent = request.headers.get("User-Agent", "")
+    agent = request.META.get("HTTP_USER_AGENT", "")
     return not agent or _PROGRAMS.search(agent) is not None
