@@ -64,6 +64,9 @@ class Integrator:
             answer = self._client.request(method, path, **options)
         except httpx.TransportError:
             return None
+        if answer.status_code == 409 and "idempotent-replayed" in answer.headers and path.endswith("/replay"):
+            # It was refused for good, because another replay is still under way; that one will do.
+            return answer
         # 409: another process still works at it, or was killed over it.
         if answer.status_code >= 500 or answer.status_code == 409:
             return None
