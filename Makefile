@@ -108,11 +108,12 @@ lock: .venv/dev ## write requirements/ anew from pyproject.toml; UPGRADE=1 takes
 needs-%:
 	@test -n "$${$*}" || { echo "$* must hold the address of the server to use" >&2; exit 2; }
 
-# Each of these files is touched when what its lock names has been installed.
+# Each of these files is touched when what its lock names has been installed. A lock names all there is to install;
+# without --no-deps, older pips look for the newest release of whatever is asked for with an extra, and find no hash.
 .venv/%: requirements/%.txt
 	@$(bin)/python -m pip --version >/dev/null 2>&1 || { $(find_python) && "$$python" -m venv --clear .venv; }
 	@echo "Installing $< into .venv"
-	@$(bin)/python -m pip install --quiet --disable-pip-version-check --no-input --require-hashes --requirement $<
+	@$(bin)/python -m pip install --quiet --disable-pip-version-check --no-input --no-deps --require-hashes --requirement $<
 	@touch $@
 
 find_python = found=; for python in $(PYTHON) python3.11 python3 python3.12 python3.13 python3.14; do \
