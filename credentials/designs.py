@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Mapping
+from typing import NamedTuple
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
@@ -65,7 +67,7 @@ def remove_image(credential_type: CredentialType, *, role: str, actor: str) -> C
 
 def image_files(credential_type: CredentialType) -> dict[str, bytes]:
     """The PNG files of the design by their name in a pass; always with an icon, without which none opens."""
-    files = {image.file_name: bytes(image.png) for image in credential_type.images.all()}
+    files = own_image_files(credential_type)
     if "icon.png" in files:
         return files
     icon = default_icon(
@@ -73,6 +75,30 @@ def image_files(credential_type: CredentialType) -> dict[str, bytes]:
     )
     neutral = (DesignImage(role=Role.ICON, scale=scale, png=png) for scale, png in icon.items())
     return files | {image.file_name: bytes(image.png) for image in neutral}
+
+
+def own_image_files(credential_type: CredentialType) -> dict[str, bytes]:
+    """What was uploaded, by its name in a pass."""
+    return {image.file_name: bytes(image.png) for image in credential_type.images.all()}
+
+
+class FinestImage(NamedTuple):
+    """The PNG file with the most pixels that there is for a place, and its size in points."""
+
+    png: bytes
+    size: tuple[float, float]
+
+
+def finest_images(files: Mapping[str, bytes]) -> dict[str, FinestImage]:
+    """The best of these image files of a design, by role."""
+    found = {}
+    # In this order the finest comes last.
+    for name, png in sorted(files.items()):
+        role, _, scale = name.removesuffix(".png").partition("@")
+        # Of a PNG file's header (ISO 15948 section 11.2.2).
+        width, height = (pixels / int(scale[:1] or 1) for pixels in struct.unpack(">2L", png[16:24]))
+        found[role] = FinestImage(png, (width, height))
+    return found
 
 
 def _save(credential_type: CredentialType) -> None:

@@ -6,7 +6,7 @@ import io
 from collections.abc import Mapping
 from functools import lru_cache
 
-from PIL import Image, ImageDraw, ImageFile, ImageOps
+from PIL import Image, ImageDraw, ImageFile, ImageFilter, ImageOps
 from PIL.JpegImagePlugin import JpegImageFile
 from PIL.PngImagePlugin import PngImageFile
 
@@ -75,6 +75,24 @@ def logo_png(upload: bytes, *, box: Size) -> bytes:
     picture = _read(upload, role=Role.LOGO)
     picture.thumbnail(box, Image.Resampling.LANCZOS)
     return _png(picture)
+
+
+def light_webp(png: bytes, *, box: Size, most_bytes: int, blur: float = 0) -> bytes:
+    """The picture for a page, as WebP: within `box` pixels, and within `most_bytes` whatever it shows.
+
+    `blur` is the radius, in pixels of the result.
+    """
+    picture: Image.Image = Image.open(io.BytesIO(png))
+    picture.thumbnail(box, Image.Resampling.LANCZOS)
+    if blur:
+        picture = picture.convert("RGB").filter(ImageFilter.GaussianBlur(blur))
+    for quality in (80, 60, 40, 20):
+        file = io.BytesIO()
+        picture.save(file, "WEBP", quality=quality)
+        if file.tell() <= most_bytes:
+            return file.getvalue()
+    width, height = box
+    return light_webp(png, box=(width * 2 // 3, height * 2 // 3), most_bytes=most_bytes, blur=blur)
 
 
 @lru_cache(maxsize=1000)

@@ -122,11 +122,11 @@ def _glanced_urls() -> QuerySet[RedemptionUrl]:
             *("state", "suspended_at", "awaits_approval", "reopens_at", "expires_at", "url_expires_at"),
             *("added_to_wallet_at", "removed_from_wallet_at", "revoked_at"),
         ),
-        "credential__person__": ("first_name", "last_name", "enabled", "valid_from", "valid_to"),
-        "credential__credential_type__": (
-            *("label", "logo_text", "background_color", "foreground_color"),
-            *("apple_enabled", "google_enabled"),
+        "credential__person__": (
+            *("first_name", "last_name", "email", "system_id"),
+            *("enabled", "valid_from", "valid_to"),
         ),
+        "credential__credential_type__": ("label", "version", "apple_enabled", "google_enabled"),
         "credential__account__": ("name", "language", "suspicion_thresholds"),
         "credential__account__branding__": (
             *("logo_digest", "accent_color", "texts"),

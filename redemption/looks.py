@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from django.utils import timezone, translation
@@ -9,21 +10,21 @@ from django.utils.formats import date_format
 
 from credentials.models import Account, Branding, Credential, Person
 from redemption.access import ENDED, Standing, Visit
+from redemption.pass_facts import end_of
 from redemption.shells import Look, Notice
 
-LONGEST_HOLDER = 30
+HIDDEN = "•••"
 
 
-def look_of(visit: Visit, *, language: str, notice: Notice) -> Look:
-    """The shared part, hashable; texts are those of `language`."""
+def look_of(visit: Visit, *, known: Mapping[str, str], language: str, notice: Notice) -> Look:
+    """The shared part, hashable; texts are those of `language`, and `known` is what `texts_of` has."""
     credential, kind = visit.credential, visit.credential.credential_type
     ready = visit.standing == Standing.READY
     return Look(
         label=kind.label,
-        logo_text=kind.logo_text,
-        background_color=kind.background_color,
-        foreground_color=kind.foreground_color,
-        has_holder=bool(holder_of(visit)),
+        credential_type_id=kind.pk,
+        version=kind.version,
+        known=frozenset(known),
         installed_wallet=visit.installed_wallet,
         offered=visit.offered if ready else (),
         has_expired=credential.has_expired(timezone.now()),
@@ -42,14 +43,28 @@ def template_of(visit: Visit) -> str:
     return str(visit.standing)
 
 
-def holder_of(visit: Visit) -> str:
-    """First name and initial: whoever has the link reads it. Nothing once the link has ended."""
+def texts_of(visit: Visit, *, language: str) -> dict[str, str]:
+    """What the picture of the pass says of its holder, by placeholder: nothing once the link has ended.
+
+    First name and initial, since whoever has the link reads it; of the rest, no more than that it is there.
+    """
     if visit.standing in ENDED:
-        return ""
+        return {}
     person: Person = visit.credential.person
     initial = f"{person.last_name[:1]}." if person.last_name else ""
-    name = f"{person.first_name} {initial}".strip()
-    return name if len(name) <= LONGEST_HOLDER else f"{name[: LONGEST_HOLDER - 1]}…"
+    end = end_of(visit.credential)
+    texts = {
+        "first_name": person.first_name,
+        "last_name": initial,
+        "full_name": f"{person.first_name} {initial}".strip(),
+        "email": person.email and HIDDEN,
+        "system_id": person.system_id and HIDDEN,
+        "label": visit.credential.credential_type.label,
+        "value": HIDDEN,
+        "expires_at": f"{end.astimezone(UTC):%Y-%m-%d}" if end else "",
+        "end_date": _written(end, "DATE_FORMAT", language=language),
+    }
+    return {name: text for name, text in texts.items() if text}
 
 
 def day_of(visit: Visit, *, language: str) -> str:
@@ -85,7 +100,7 @@ def _branded(account: Account, *, language: str) -> dict[str, str]:
     return {
         "organization": branding.text("name", language=language) or account.name,
         "help": branding.text("help", language=language),
-        "logo": f"/brand/{branding.logo_digest}.png" if branding.logo_digest else "",
+        "logo": f"/brand/{branding.logo_digest}.webp" if branding.logo_digest else "",
         "accent_color": branding.accent_color,
         "contact_email": branding.contact_email,
         "contact_phone": branding.contact_phone,

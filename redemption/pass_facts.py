@@ -43,7 +43,7 @@ def facts_of(wallet_pass: WalletPass, *, now: datetime) -> PassFacts:
         value=value_of(wallet_pass),
         holder=_holder(credential.person, credential.credential_type),
         standing=standing_of(wallet_pass, now=now),
-        expires_at=_end(credential),
+        expires_at=end_of(credential),
     )
 
 
@@ -61,6 +61,12 @@ def standing_of(wallet_pass: WalletPass, *, now: datetime) -> Standing:
     return "active"
 
 
+def end_of(credential: Credential) -> datetime | None:
+    """When a pass ends: the earlier of the credential's end and the person's."""
+    ends = [end for end in (credential.expires_at, credential.person.valid_to) if end is not None]
+    return min(ends, default=None)
+
+
 def _holder(person: Person, credential_type: CredentialType) -> dict[str, str]:
     return {
         "first_name": person.first_name,
@@ -69,9 +75,3 @@ def _holder(person: Person, credential_type: CredentialType) -> dict[str, str]:
         "system_id": person.system_id,
         "label": credential_type.label,
     }
-
-
-def _end(credential: Credential) -> datetime | None:
-    """The earlier of the credential's end and the person's."""
-    ends = [end for end in (credential.expires_at, credential.person.valid_to) if end is not None]
-    return min(ends, default=None)

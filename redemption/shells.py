@@ -20,10 +20,13 @@ from django.utils.translation import gettext_lazy as _
 
 from credentials import tokens
 from credentials.states import Wallet
+from redemption import pictures
 from redemption.devices import Device
+from redemption.pictures import Slot
 
-# What differs from visitor to visitor. The stand-ins are random, and fit where a token or a text fits.
-SLOTS: Mapping[str, str] = {name: tokens.mint_url_token() for name in ("token", "holder", "day")}
+# What differs from visitor to visitor, beside the words in the picture. The stand-ins are random, and fit
+# where a token or a text fits.
+SLOTS: Mapping[str, str] = {name: tokens.mint_url_token() for name in ("token", "day")}
 
 # Where something can still happen while the page is open.
 WATCHED = ("ready", "in_use", "suspended")
@@ -50,17 +53,17 @@ class Look:
 
     organization: str
     label: str
-    logo_text: str
-    background_color: str
-    foreground_color: str
-    # As `/brand/<digest>.png`; empty without a logo.
+    credential_type_id: int
+    version: int
+    # The placeholders of a pass that say something of this kind of visitor.
+    known: frozenset[str] = frozenset()
+    # As `/brand/<digest>.webp`; empty without a logo.
     logo: str = ""
     accent_color: str = ""
     help: str = ""
     contact_email: str = ""
     contact_phone: str = ""
     contact_url: str = ""
-    has_holder: bool = False
     installed_wallet: Wallet | None = None
     offered: tuple[Wallet, ...] = ()
     has_expired: bool = False
@@ -73,12 +76,13 @@ class Shell:
     """A page with its slots open."""
 
     page: str
+    slots: tuple[Slot, ...]
 
-    def filled(self, **values: str) -> str:
-        """The page of one visitor; every value is escaped."""
-        page = self.page
-        for name, value in values.items():
-            page = page.replace(SLOTS[name], escape(value))
+    def filled(self, *, token: str, day: str, texts: Mapping[str, str]) -> str:
+        """The page of one visitor, with `texts` for the placeholders of the pass; everything is escaped."""
+        page = self.page.replace(SLOTS["token"], escape(token)).replace(SLOTS["day"], escape(day))
+        for slot in self.slots:
+            page = page.replace(slot.stand_in, escape(slot.filled(texts)))
         return page
 
 
@@ -86,11 +90,13 @@ class Shell:
 def shell(template: str, *, standing: str, look: Look, device: Device, language: str, chosen: bool) -> Shell:
     """The shell of a template of `redemption/`, in `language`, which its buttons keep where it was chosen."""
     own = tuple(wallet for wallet in look.offered if device.own_wallet in (None, wallet))
+    with translation.override(language):
+        picture = pictures.draw(look.credential_type_id, look.version, known=look.known, language=language)
     context = {
         **SLOTS,
-        "holder": SLOTS["holder"] if look.has_holder else "",
         "standing": standing,
         "look": look,
+        "picture": picture,
         "device": device,
         "chosen": chosen,
         "wallets_first": () if device.kind == "computer" else own,
@@ -101,7 +107,7 @@ def shell(template: str, *, standing: str, look: Look, device: Device, language:
         "host": _OURS.netloc,
     }
     with translation.override(language):
-        return Shell(render_to_string(f"redemption/{template}.html", context))
+        return Shell(render_to_string(f"redemption/{template}.html", context), picture.slots)
 
 
 def _others(offered: tuple[Wallet, ...], own: tuple[Wallet, ...]) -> tuple[Wallet, ...]:

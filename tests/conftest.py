@@ -16,6 +16,7 @@ from pytest_django import Settings
 from pytest_django.live_server_helper import LiveServer
 
 from credentials.models import Account
+from redemption import pictures, shells
 from redemption.apple import push
 from redemption.apple.certificates import PassCertificate, read_pem
 from redemption.apple.development_ca import (
@@ -56,6 +57,13 @@ def django_db_modify_db_settings(
 def unlimited(settings: Settings) -> None:
     """Tests may do things often."""
     settings.RATE_LIMITS_ON = False
+
+
+@pytest.fixture(autouse=True)
+def redrawn() -> None:
+    """Pages are drawn anew: tests give the primary keys of others to designs of their own."""
+    for kept in (shells.shell, pictures._design, pictures.image):
+        kept.cache_clear()
 
 
 @pytest.fixture

@@ -82,6 +82,8 @@ POST         google/callback/{issuer_id}
 GET,HEAD     google/images/{suffix}/{version}/{role}.png
 GET,HEAD     brand/{colour}.css
 GET,HEAD     brand/{digest}.png
+GET,HEAD     brand/{digest}.webp
+GET,HEAD     brand/{signed}.webp
 GET,HEAD     robots.txt
 """
 # What some routes want in a place, where others take anything.

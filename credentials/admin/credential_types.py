@@ -15,7 +15,7 @@ from django.utils.safestring import SafeString
 from credentials import designs
 from credentials.admin.image_input import DesignImageField, read_upload
 from credentials.admin.json_text import JsonText
-from credentials.admin.preview import Preview, image_uris, preview
+from credentials.admin.preview import Preview, data_uri, preview
 from credentials.admin.verbs import Columns, VerbAdmin, VerbForm
 from credentials.design_rules import TRANSIT_TYPES
 from credentials.errors import Invalid
@@ -58,9 +58,8 @@ class CredentialTypeForm(VerbForm[CredentialType]):
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         if self.instance.pk:
-            shown = image_uris(self.instance)
-            for role in self.instance.images.values_list("role", flat=True).distinct():
-                self.initial[role] = shown[role].uri
+            shown = designs.finest_images(designs.own_image_files(self.instance))
+            self.initial.update({role: data_uri(image) for role, image in shown.items()})
 
 
 @admin.register(CredentialType)

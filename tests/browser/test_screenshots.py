@@ -19,6 +19,7 @@ from tests import factories
 from tests.browser.conftest import Open
 from tests.browser.profiles import DESKTOP, INSTAGRAM, IPHONE, NARROW, PIXEL, Profile
 from tests.redemption import standings
+from tests.redemption.outfits import OUTFITS, outfit
 
 pytestmark = [
     pytest.mark.skipif("SCREENSHOTS" not in os.environ, reason="pictures are made by `make screenshots`"),
@@ -85,3 +86,10 @@ def test_languages(visit: Open, dressed: Account, language: str) -> None:
     path = standings.ready(dressed)
     shoot(visit, f"{path}?lang={language}", IPHONE, f"ready-{language}")
     shoot(visit, f"{standings.in_use(dressed)}?lang={language}", IPHONE, f"in_use-{language}")
+
+
+@pytest.mark.parametrize("style", OUTFITS)
+def test_styles(visit: Open, dressed: Account, style: str) -> None:
+    _, url = factories.credential_and_url(dressed, credential_type=outfit(dressed, style))
+    for profile in (IPHONE, DESKTOP):
+        shoot(visit, standings.path_of(url), profile, style)

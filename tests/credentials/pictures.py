@@ -16,6 +16,13 @@ def png(width: int = 200, height: int = 200, *, mode: str = "RGB", colour: str =
     return file.getvalue()
 
 
+def noise(width: int, height: int) -> bytes:
+    """A PNG file that nothing can make small."""
+    file = io.BytesIO()
+    Image.effect_noise((width, height), 90).convert("RGB").save(file, "PNG")
+    return file.getvalue()
+
+
 def jpeg(width: int = 200, height: int = 200, *, orientation: int | None = None) -> bytes:
     """A JPEG file, left half red and right half blue, with a camera's note when asked for."""
     image = Image.new("RGB", (width, height), "#ff0000")

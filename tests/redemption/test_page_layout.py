@@ -18,6 +18,7 @@ from redemption import shells
 from redemption.models import AppleIdentity, GoogleIssuer
 from redemption.templatetags import wallet_badges
 from tests import factories
+from tests.credentials.pictures import noise
 from tests.redemption import standings
 from tests.redemption.test_devices import ANDROID, CHROME, IPHONE
 from tests.redemption.test_pages import text_of
@@ -131,7 +132,7 @@ def brand(account: Account, **columns: object) -> Branding:
 
 
 def test_an_account_shows_its_own_face(client: Client, acme: Account, globex: Account) -> None:
-    logo = b"\x89PNG its bytes"
+    logo = noise(480, 96)
     digest = hashlib.sha256(logo).hexdigest()
     texts = {"en": {"name": "Acme <Sport>", "help": "Ask at the desk.\nWe help."}}
     brand(
@@ -145,13 +146,16 @@ def test_an_account_shows_its_own_face(client: Client, acme: Account, globex: Ac
         texts=texts,
     )
     page = page_for(client, standings.ready(acme))
-    assert f'<img class="logo" src="/brand/{digest}.png" alt="Acme &lt;Sport&gt;">' in page
+    assert f'<img class="logo" src="/brand/{digest}.webp" alt="Acme &lt;Sport&gt;">' in page
     assert 'href="mailto:help@acme.example"' in page
     assert 'href="tel:+49301234"' in page
     assert 'href="https://acme.example/help"' in page
     assert "Ask at the desk." in page
     served = client.get(f"/brand/{digest}.png")
     assert (served.content, served["Content-Type"]) == (logo, "image/png")
+    light = client.get(f"/brand/{digest}.webp")
+    assert (light.status_code, light["Content-Type"]) == (200, "image/webp")
+    assert len(light.content) <= 8_000
     other = page_for(client, standings.ready(globex))
     assert "brand/" not in other
     assert escape("Acme <Sport>") not in other
@@ -166,7 +170,10 @@ def test_buttons_wear_the_accent_with_an_ink_that_can_be_read(client: Client, ac
     assert "immutable" in style["Cache-Control"]
 
 
-@pytest.mark.parametrize("path", ["/brand/ffd40.css", "/brand/ffd40g.css", "/brand/" + "0" * 64 + ".png"])
+@pytest.mark.parametrize(
+    "path",
+    ["/brand/ffd40.css", "/brand/ffd40g.css", "/brand/" + "0" * 64 + ".png", "/brand/" + "0" * 64 + ".webp"],
+)
 def test_what_nobody_wears_is_not_there(client: Client, acme: Account, path: str) -> None:
     assert client.get(path).status_code == 404
 
