@@ -15,6 +15,7 @@ from passflow.local_secrets import local_secret
 from passflow.mail_server import mail_settings
 from passflow.rates import RATES
 from passflow.schedule import LOOK_UPS
+from redemption.styles import PAGE_SOURCE as PAGE_STYLE
 
 env = Env()
 
@@ -202,7 +203,7 @@ CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": [NONE],
         "script-src": [SELF],
-        "style-src": [SELF],
+        "style-src": [SELF, PAGE_STYLE],
         "img-src": [SELF, "data:"],
         "font-src": [SELF],
         "connect-src": [SELF],

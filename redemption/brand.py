@@ -8,7 +8,6 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.views.decorators.http import require_safe
 
 from credentials.branding import LOGO_BOX
-from credentials.contrast import ink_on
 from credentials.errors import NotFound
 from credentials.images import light_webp
 from credentials.models import Branding
@@ -17,13 +16,6 @@ from redemption import pictures
 WEBP = "image/webp"
 LOGO_BYTES = 8_000
 FOREVER = {"Cache-Control": "public, max-age=31536000, immutable", "X-Content-Type-Options": "nosniff"}
-
-
-@require_safe
-def accent(request: HttpRequest, colour: str) -> HttpResponse:
-    """GET the style that makes buttons `#<colour>`, with an ink that can be read on it."""
-    style = f":root{{--button:#{colour};--button-ink:{ink_on(f'#{colour}')}}}\n"
-    return HttpResponse(style, content_type="text/css", headers=FOREVER)
 
 
 @require_safe

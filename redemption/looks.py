@@ -21,6 +21,8 @@ def look_of(visit: Visit, *, known: Mapping[str, str], language: str, notice: No
     credential, kind = visit.credential, visit.credential.credential_type
     ready = visit.standing == Standing.READY
     return Look(
+        template=template_of(visit),
+        standing=str(visit.standing),
         label=kind.label,
         credential_type_id=kind.pk,
         version=kind.version,

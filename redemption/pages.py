@@ -26,7 +26,7 @@ from redemption.apple import files
 from redemption.devices import device_of
 from redemption.google.offers import GoogleUnavailable
 from redemption.languages import asked_language
-from redemption.looks import day_of, look_of, template_of, texts_of
+from redemption.looks import day_of, look_of, texts_of
 from redemption.shells import Notice, shell
 
 PKPASS = "application/vnd.apple.pkpass"
@@ -139,18 +139,13 @@ def _page(
     """The page of a standing, with no more of the holder than tells them that the pass is theirs."""
     language = asked_language(request) or visit.credential.account.language
     texts = texts_of(visit, language=language)
-    found = shell(
-        template_of(visit),
-        standing=str(visit.standing),
-        look=look_of(visit, known=texts, language=language, notice=notice),
-        device=device_of(request.META.get("HTTP_USER_AGENT", "")),
-        language=language,
-        chosen="lang" in request.GET,
-    )
-    day = day_of(visit, language=language)
-    page = HttpResponse(found.filled(token=token, day=day, texts=texts), status=status)
-    page["Pass-State"] = str(visit.standing)
-    page["Content-Language"] = language
+    look = look_of(visit, known=texts, language=language, notice=notice)
+    device = device_of(request.META.get("HTTP_USER_AGENT", ""))
+    found = shell(look, device=device, language=language, chosen="lang" in request.GET)
+    body = found.filled(token=token, day=day_of(visit, language=language), texts=texts)
+    headers = {"Pass-State": look.standing, "Content-Language": language}
+    page = HttpResponse(body, status=status, headers=headers)
+    page.accent_color = look.accent_color  # type: ignore[attr-defined]  # for the policy
     return page
 
 

@@ -8,6 +8,8 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
+from redemption import styles
+
 PATH = "/passes"
 
 HEADERS = {
@@ -19,9 +21,8 @@ HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
 }
 
-
 POLICY = (
-    "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; "
+    "default-src 'none'; style-src {styles}; script-src 'self'; img-src 'self'; connect-src 'self'; "
     "form-action 'self' {saving}; base-uri 'none'; frame-ancestors 'none'"
 )
 
@@ -37,10 +38,15 @@ class PrivacyMiddleware:
         if request.path_info == PATH or request.path_info.startswith(f"{PATH}/"):
             for name, value in HEADERS.items():
                 response[name] = value
-            response["Content-Security-Policy"] = POLICY.format(saving=_where_cards_are_saved())
+            response["Content-Security-Policy"] = _policy(response)
             # The URL is the whole authority here; a cookie could only follow somebody around.
             response.cookies.clear()
         return response
+
+
+def _policy(response: HttpResponse) -> str:
+    accent = styles.accent_source(getattr(response, "accent_color", ""))
+    return POLICY.format(styles=f"{styles.PAGE_SOURCE} {accent}".rstrip(), saving=_where_cards_are_saved())
 
 
 def _where_cards_are_saved() -> str:

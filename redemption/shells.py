@@ -51,6 +51,9 @@ _OURS = urlsplit(settings.BASE_URL)
 class Look:
     """All that a page shows and that visitors of one kind have in common."""
 
+    # The page of `redemption/` that says it.
+    template: str
+    standing: str
     organization: str
     label: str
     credential_type_id: int
@@ -87,27 +90,26 @@ class Shell:
 
 
 @lru_cache(maxsize=2048)
-def shell(template: str, *, standing: str, look: Look, device: Device, language: str, chosen: bool) -> Shell:
-    """The shell of a template of `redemption/`, in `language`, which its buttons keep where it was chosen."""
+def shell(look: Look, *, device: Device, language: str, chosen: bool) -> Shell:
+    """The shell of a look in `language`, which its buttons keep where it was chosen."""
     own = tuple(wallet for wallet in look.offered if device.own_wallet in (None, wallet))
     with translation.override(language):
         picture = pictures.draw(look.credential_type_id, look.version, known=look.known, language=language)
     context = {
         **SLOTS,
-        "standing": standing,
         "look": look,
         "picture": picture,
         "device": device,
         "chosen": chosen,
         "wallets_first": () if device.kind == "computer" else own,
         "wallets_folded": look.offered if device.kind == "computer" else _others(look.offered, own),
-        "watched": standing in WATCHED,
+        "watched": look.standing in WATCHED,
         "notice": look.notice.value,
         "scheme": _OURS.scheme,
         "host": _OURS.netloc,
     }
     with translation.override(language):
-        return Shell(render_to_string(f"redemption/{template}.html", context), picture.slots)
+        return Shell(render_to_string(f"redemption/{look.template}.html", context), picture.slots)
 
 
 def _others(offered: tuple[Wallet, ...], own: tuple[Wallet, ...]) -> tuple[Wallet, ...]:

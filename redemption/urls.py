@@ -16,7 +16,6 @@ urlpatterns = [
     path("passes/<str:token>/qr.svg", pages.qr_code, name="qr_code"),
     path("passes/<str:token>/google", pages.claim_google, name="claim_google"),
     re_path(r"^passes(?:/[\s\S]*)?\Z", pages.not_found),
-    re_path(r"^brand/(?P<colour>[0-9a-f]{6})\.css\Z", brand.accent, name="accent"),
     re_path(r"^brand/(?P<digest>[0-9a-f]{64})\.png\Z", brand.logo, name="logo"),
     re_path(r"^brand/(?P<digest>[0-9a-f]{64})\.webp\Z", brand.light_logo),
     re_path(r"^brand/(?P<signed>[\w.-]{1,200})\.webp\Z", brand.picture),

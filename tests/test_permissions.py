@@ -80,7 +80,6 @@ POST         apple/v1/passes/{pass_type}/{serial_number}/passLifecycleUpdate
 POST         apple/v1/log
 POST         google/callback/{issuer_id}
 GET,HEAD     google/images/{suffix}/{version}/{role}.png
-GET,HEAD     brand/{colour}.css
 GET,HEAD     brand/{digest}.png
 GET,HEAD     brand/{digest}.webp
 GET,HEAD     brand/{signed}.webp

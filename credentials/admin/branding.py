@@ -25,7 +25,7 @@ from credentials.contrast import contrast
 from credentials.invitation_mail import LOGO_ID, invitation_mail
 from credentials.models import Account, Branding, Credential, CredentialType, Person
 
-# What buttons stand on, in the light and in the dark scheme of templates/static/page.css.
+# What buttons stand on, in the light and in the dark scheme of templates/redemption/page.css.
 GROUNDS = {"white": "#ffffff", "dark": "#181b22"}
 # What a button must have beside its ground (WCAG 2.2, success criterion 1.4.11).
 VISIBLE = 3.0

@@ -178,7 +178,7 @@ def test_the_admin_signs_in(demo: Demo) -> None:
 
 def test_it_is_ready_and_has_styles(demo: Demo) -> None:
     assert httpx.get(f"{demo.facts['base_url']}/readyz").status_code == 200
-    assert httpx.get(f"{demo.facts['base_url']}/static/page.css").status_code == 200
+    assert httpx.get(f"{demo.facts['base_url']}/static/page.js").status_code == 200
 
 
 def test_an_occupied_port_is_named_before_anything_is_written(tmp_path: Path) -> None:
