@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
-from functools import wraps
+from functools import lru_cache, wraps
 
 import segno
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.shortcuts import render
 from django.template.loader import render_to_string
 from django.urls import reverse
+from django.utils import translation
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_safe
 
@@ -43,7 +43,7 @@ _REFUSALS: tuple[tuple[type[Refusal], int, Notice], ...] = (
 
 
 def answers(*methods: str, limit: str) -> Callable[[View], View]:
-    """A view of one redemption URL: its methods, its limit, and pages for all that is refused.
+    """A view of one redemption URL: its methods, or any, its limit, and pages for all that is refused.
 
     The secret in the path is the whole authority, no cookie lends any, so there is nothing that a forged
     request could borrow: these views are exempt from the CSRF check, which would need a cookie itself.
@@ -53,15 +53,15 @@ def answers(*methods: str, limit: str) -> Callable[[View], View]:
         @csrf_exempt
         @wraps(view)
         def answer(request: HttpRequest, token: str, **parts: str) -> HttpResponse:
-            if request.method not in methods:
-                return _not_allowed(request, token, methods=methods)
             if allowance := throttling.excess(request, token, group=limit):
-                page = render_to_string("redemption/limited.html", request=request)
-                return HttpResponse(page, status=429, headers=allowance.headers)
+                return HttpResponse(_plain("redemption/limited"), status=429, headers=allowance.headers)
+            if methods and request.method not in methods:
+                return _not_allowed(request, token, methods=methods)
             try:
                 return view(request, token, **parts)
             except NotFound:
-                return not_found(request)
+                throttling.count_failed_lookup(request)
+                return HttpResponse(_plain("404"), status=404)
             except Refusal as refusal:
                 return _refused(request, token, refusal)
 
@@ -112,11 +112,11 @@ def qr_code(request: HttpRequest, token: str) -> HttpResponse:
     return HttpResponse(drawn.getvalue(), content_type="image/svg+xml")
 
 
-@csrf_exempt
-def not_found(request: HttpRequest) -> HttpResponse:
-    """The one page for every URL that leads nowhere, whatever is wrong with it."""
-    throttling.count_failed_lookup(request)
-    return render(request, "404.html", status=404)
+@answers(limit="page_views")
+def elsewhere(request: HttpRequest, token: str) -> HttpResponse:
+    """Whatever else lies below `/passes/` is looked up like a token, which it is not."""
+    access.glance(token)
+    raise NotFound("There is no such link.")
 
 
 @require_safe
@@ -147,6 +147,18 @@ def _page(
     page = HttpResponse(body, status=status, headers=headers)
     page.accent_color = look.accent_color  # type: ignore[attr-defined]  # for the policy
     return page
+
+
+def _plain(name: str) -> str:
+    """A page that says the same to everybody, in the visitor's language."""
+    return _rendered(name, translation.get_language())
+
+
+@lru_cache(maxsize=64)
+def _rendered(name: str, language: str) -> str:
+    # It says the same until the process ends; and whoever guesses shall not cost more than whoever is served.
+    with translation.override(language):
+        return render_to_string(f"{name}.html")
 
 
 def _not_allowed(request: HttpRequest, token: str, *, methods: tuple[str, ...]) -> HttpResponse:

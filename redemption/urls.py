@@ -15,7 +15,7 @@ urlpatterns = [
     path("passes/<str:token>/apple/<str:serial_number>.pkpass", pages.apple_file, name="apple_file"),
     path("passes/<str:token>/qr.svg", pages.qr_code, name="qr_code"),
     path("passes/<str:token>/google", pages.claim_google, name="claim_google"),
-    re_path(r"^passes(?:/[\s\S]*)?\Z", pages.not_found),
+    re_path(r"^passes(?P<token>(?:/[\s\S]*)?)\Z", pages.elsewhere),
     re_path(r"^brand/(?P<digest>[0-9a-f]{64})\.png\Z", brand.logo, name="logo"),
     re_path(r"^brand/(?P<digest>[0-9a-f]{64})\.webp\Z", brand.light_logo),
     re_path(r"^brand/(?P<signed>[\w.-]{1,200})\.webp\Z", brand.picture),

@@ -89,7 +89,7 @@ def read(client: Client, path: str, *, language: str, user_agent: str = "") -> s
 def texts_of(page: str) -> set[str]:
     """Every text of a page, those for screen readers and previews among them."""
     attributes = re.findall(r'(?:alt|aria-label|content)="([^"]*)"', page.replace('name="', 'content="'))
-    between = re.findall(r">([^<>]+)<", page)
+    between = re.findall(r">([^<>]+)<", re.sub(r"<style>.*?</style>", "", page))
     return {text.strip() for text in chain(attributes, between) if re.search(r"[^\W\d_]{2}", text)}
 
 

@@ -211,3 +211,22 @@ def test_a_caller_who_makes_up_that_part_is_held_by_the_address(rates: Rates) ->
     asked = [by_device(request_from(ELSEWHERE), device=f"made-up-{n}").status_code for n in range(4)]
     assert asked == [200, 200, 429, 429]
     assert by_device(request_from("203.0.113.1"), device="made-up-0").status_code == 200
+
+
+@pytest.mark.parametrize("method", ["get", "put"])
+@pytest.mark.parametrize("rest", ["/", "//0123456789abcdefghjkmnpqrs", "/x/y"])
+def test_whatever_lies_below_is_limited_alike(
+    client: Client, limited: None, settings: Settings, db: None, method: str, rest: str
+) -> None:
+    settings.RATE_LIMITS = {**settings.RATE_LIMITS, "page_views": "1/m"}
+    answers = [getattr(client, method)(f"/passes{rest}") for _ in range(2)]
+    assert [answer.status_code for answer in answers] == [404, 429]
+    assert answers[1]["Retry-After"]
+
+
+def test_a_method_that_a_page_has_not_is_limited_too(
+    client: Client, limited: None, settings: Settings, acme: Account
+) -> None:
+    settings.RATE_LIMITS = {**settings.RATE_LIMITS, "page_views": "1/m"}
+    path = standings.ready(acme)
+    assert [client.put(path).status_code for _ in range(2)] == [405, 429]
