@@ -33,12 +33,14 @@ serve: .venv/runtime ## $WORKERS (2) production web processes on $ADDRESS (127.0
 .PHONY: worker
 worker: needs-REDIS_URL .venv/runtime ## production workers, with the clock (beat) that wakes them
 	@# A receiver that hangs may hold a thread of the webhooks for half a minute; pushes and mails must not wait
-	@# for it. Both end when they are told to, and when either of them does.
+	@# for it. The third does the work of both while Redis is away. All end when they are told to, and when any
+	@# of them does.
 	@$(celery) --hostname webhooks@%h --queues webhooks --pool threads --concurrency 4 & webhooks=$$!; \
 	$(celery) --queues celery --concurrency 4 --beat & others=$$!; \
-	trap 'kill $$webhooks $$others' TERM; trap : INT; \
-	while kill -0 $$webhooks && kill -0 $$others; do sleep 1 & wait $$!; done 2>/dev/null; \
-	kill $$webhooks $$others 2>/dev/null; wait
+	$(bin)/python manage.py stand_in & stand_in=$$!; \
+	trap 'kill $$webhooks $$others $$stand_in' TERM; trap : INT; \
+	while kill -0 $$webhooks && kill -0 $$others && kill -0 $$stand_in; do sleep 1 & wait $$!; done 2>/dev/null; \
+	kill $$webhooks $$others $$stand_in 2>/dev/null; wait
 
 celery := $(bin)/celery --app passflow worker --without-gossip --without-mingle --loglevel WARNING
 

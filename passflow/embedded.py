@@ -14,10 +14,16 @@ from credentials import doorbell
 logger = logging.getLogger(__name__)
 
 
-def start() -> list[threading.Thread]:
-    """Starts a thread for each scheduled task, so that a receiver that hangs holds up nobody's push."""
+def start(wanted: threading.Event | None = None) -> list[threading.Thread]:
+    """Starts a thread for each scheduled task, so that a receiver that hangs holds up nobody's push.
+
+    They rest while `wanted` is not set.
+    """
+    if wanted is None:
+        wanted = threading.Event()
+        wanted.set()
     threads = [
-        threading.Thread(target=_work, args=(task, entry["schedule"]), name=task, daemon=True)
+        threading.Thread(target=_work, args=(task, entry["schedule"], wanted), name=task, daemon=True)
         for task, entry in settings.CELERY_BEAT_SCHEDULE.items()
     ]
     for thread in threads:
@@ -36,7 +42,7 @@ def run(task_name: str) -> None:
         close_old_connections()
 
 
-def _work(task_name: str, seconds: float) -> None:
-    while True:
+def _work(task_name: str, seconds: float, wanted: threading.Event) -> None:
+    while wanted.wait():
         run(task_name)
         doorbell.wait(task_name, timeout=seconds)

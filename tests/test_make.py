@@ -110,12 +110,13 @@ def test_the_demo_ends_when_its_group_is_terminated(demo: subprocess.Popen[str])
     assert demo.communicate(timeout=10)[0] == "ended\n"
 
 
-# Stands in for Celery: says for which queue, and ends when it is told to, or when its name is called.
+# Stands for a worker: says for which queue, or what else it is, and ends when it is told to, or when its name
+# is called.
 CELERY = """
 import os, pathlib, signal, sys, time
 # Not by print: the signal may come while one is under way.
 signal.signal(signal.SIGTERM, lambda *_: os._exit(os.write(1, b"ended\\n") - 6))
-queue = sys.argv[sys.argv.index("--queues") + 1]
+queue = sys.argv[sys.argv.index("--queues") + 1] if "--queues" in sys.argv else sys.argv[-1]
 print(queue, flush=True)
 while not pathlib.Path("end-" + queue).exists():
     time.sleep(0.05)
@@ -124,11 +125,12 @@ while not pathlib.Path("end-" + queue).exists():
 
 @pytest.fixture
 def workers(checkout: Path) -> Iterator[subprocess.Popen[str]]:
-    """`make worker` with stand-ins for both workers up and running."""
-    celery = checkout / ".venv/bin/celery"
-    celery.parent.mkdir(parents=True)
-    celery.write_text(f"#!{sys.executable}\n{CELERY}")
-    celery.chmod(0o755)
+    """`make worker` with something in the place of all that it runs."""
+    programs = checkout / ".venv/bin"
+    programs.mkdir(parents=True)
+    for name in ("celery", "python"):
+        (programs / name).write_text(f"#!{sys.executable}\n{CELERY}")
+        (programs / name).chmod(0o755)
     (checkout / ".venv/runtime").touch()
     with subprocess.Popen(
         [MAKE, "worker"],
@@ -140,7 +142,11 @@ def workers(checkout: Path) -> Iterator[subprocess.Popen[str]]:
     ) as running:
         try:
             assert running.stdout
-            assert sorted(running.stdout.readline() for _ in range(2)) == ["celery\n", "webhooks\n"]
+            assert sorted(running.stdout.readline() for _ in range(3)) == [
+                "celery\n",
+                "stand_in\n",
+                "webhooks\n",
+            ]
             yield running
         finally:
             with suppress(ProcessLookupError):
@@ -149,12 +155,12 @@ def workers(checkout: Path) -> Iterator[subprocess.Popen[str]]:
 
 def test_the_workers_end_when_make_is_terminated(workers: subprocess.Popen[str]) -> None:
     workers.send_signal(signal.SIGTERM)
-    assert workers.communicate(timeout=10)[0].count("ended\n") == 2
+    assert workers.communicate(timeout=10)[0].count("ended\n") == 3
 
 
-@pytest.mark.parametrize("queue", ["celery", "webhooks"])
-def test_when_one_worker_ends_so_does_the_other(
+@pytest.mark.parametrize("queue", ["celery", "webhooks", "stand_in"])
+def test_when_one_worker_ends_so_do_the_others(
     workers: subprocess.Popen[str], checkout: Path, queue: str
 ) -> None:
     (checkout / f"end-{queue}").touch()
-    assert workers.communicate(timeout=10)[0].count("ended\n") == 1
+    assert workers.communicate(timeout=10)[0].count("ended\n") == 2

@@ -65,7 +65,7 @@ def _kill_web(stage: Stage, chance: random.Random) -> Struck:
 
 
 def _stop_redis(stage: Stage, chance: random.Random) -> Struck:
-    seconds = chance.uniform(1, 8)
+    seconds = chance.uniform(1, 20)
     stage.services.redis.stop(signal.SIGKILL)
     return Struck(f"Redis is killed, for {seconds:.0f} s", stage.services.redis.start, seconds)
 

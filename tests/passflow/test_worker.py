@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from datetime import timedelta
 from pathlib import Path
 from urllib.parse import quote
@@ -22,6 +25,7 @@ from pytest_django import Settings
 from credentials import lifecycle
 from credentials.models import Account
 from tests import factories
+from tests.test_limits import redis_at
 from tests.webhooks.receivers import Receiver, hook_to, listening
 from webhooks.models import Delivery, DeliveryStatus
 
@@ -37,16 +41,21 @@ Start = Callable[[], "subprocess.Popen[bytes]"]
 
 
 @pytest.fixture
-def start(tmp_path: Path) -> Iterator[Start]:
-    """Starts workers with their clock on the test's own database; whatever is left is ended."""
+def environment() -> dict[str, str]:
+    """That of processes on the test's own database."""
     database = connection.settings_dict
     address = f"{database['HOST']}:{database['PORT'] or 5432}/{database['NAME']}"
-    environment = {
+    return {
         **os.environ,
         "DATABASE_URL": f"postgres://{quote(database['USER'])}:{quote(database['PASSWORD'])}@{address}",
         "PASSFLOW_WEBHOOK_ALLOWED_NETWORKS": "127.0.0.0/8",
         "PASSFLOW_FIELD_KEYS": ",".join(settings.FIELD_KEYS),
     }
+
+
+@pytest.fixture
+def start(tmp_path: Path, environment: dict[str, str]) -> Iterator[Start]:
+    """Starts workers with their clock; whatever is left is ended."""
     workers: list[subprocess.Popen[bytes]] = []
 
     def start() -> subprocess.Popen[bytes]:
@@ -148,3 +157,39 @@ def test_what_a_dead_worker_was_sending_is_free_within_a_minute_and_sent_again(
     assert within(20, lambda: Delivery.objects.get().status == DeliveryStatus.SUCCEEDED)
     first, second = receiver.received
     assert (first.message_id, first.body) == (second.message_id, second.body)
+
+
+@pytest.mark.skipif(shutil.which("redis-server") is None, reason="no redis-server to start and to stop")
+def test_without_a_broker_somebody_stands_in(
+    acme: Account,
+    receiver: Receiver,
+    open_loopback: None,
+    environment: dict[str, str],
+    unused_port: int,
+    tmp_path: Path,
+) -> None:
+    hook_to(receiver, account=acme)
+    command = [sys.executable, "manage.py", "stand_in"]
+    environment = {**environment, "REDIS_URL": f"redis://127.0.0.1:{unused_port}/0"}
+    with ExitStack() as broker, ExitStack() as ending:
+        broker.enter_context(redis_at(unused_port, tmp_path))
+        log = ending.enter_context((tmp_path / "log").open("wb"))
+        stand_in = subprocess.Popen(command, cwd=settings.BASE_DIR, env=environment, stderr=log)
+        ending.callback(stand_in.wait, timeout=10)
+        ending.callback(stand_in.terminate)
+        with redis.Redis(port=unused_port) as client:
+            assert within(20, lambda: client.info("stats")["total_connections_received"] >= 5)
+        credential = factories.credential(acme)
+        # While the broker answers, the work is the workers'.
+        assert not heard_within(receiver, 1, seconds=2)
+        broker.close()
+        assert heard_within(receiver, 1, seconds=5)
+        lifecycle.suspend(credential, actor="test")
+        assert heard_within(receiver, 2, seconds=2)
+    assert "standing in for the workers" in (tmp_path / "log").read_text()
+
+
+@pytest.fixture
+def unused_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return int(server.getsockname()[1])
