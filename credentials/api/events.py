@@ -10,7 +10,7 @@ from rest_framework.views import APIView
 
 from credentials.api import lookups
 from credentials.api.authentication import integrator
-from credentials.api.filters import EventsQuery, read_query
+from credentials.api.filters import LATEST, EventsQuery, read_query
 from credentials.api.shapes import EventJson, EventsJson
 from credentials.errors import Invalid
 from credentials.event_order import settled
@@ -47,15 +47,24 @@ def _events(request: Request) -> QuerySet[Event]:
 
 def _answer(events: QuerySet[Event], query: EventsQuery) -> Response:
     asked = query.validated_data
-    if "after" in asked:
-        seen = events.filter(public_id=asked["after"]).values_list("pk", flat=True).first()
-        if seen is None:
-            raise Invalid("after", "There is no such event here.")
-        events = events.filter(pk__gt=seen)
-    if "type" in asked:
-        events = events.filter(type=asked["type"])
+    wanted = events.filter(type=asked["type"]) if "type" in asked else events
+    if asked.get("after") == LATEST:
+        wanted = wanted.filter(pk__gte=_newest(wanted))
+    elif "after" in asked:
+        wanted = wanted.filter(pk__gt=_seen(events, asked["after"]))
     # One more than is shown says whether there is more to read.
-    found = list(events.select_related("credential").order_by("pk")[: asked["per_page"] + 1])
+    found = list(wanted.select_related("credential").order_by("pk")[: asked["per_page"] + 1])
     shown = found[: asked["per_page"]]
     more = len(found) > len(shown)
     return Response({"data": EventJson(shown, many=True).data, "next": shown[-1].public_id if more else None})
+
+
+def _newest(events: QuerySet[Event]) -> int:
+    return events.order_by("-pk").values_list("pk", flat=True).first() or 0
+
+
+def _seen(events: QuerySet[Event], after: str) -> int:
+    seen = events.filter(public_id=after).values_list("pk", flat=True).first()
+    if seen is None:
+        raise Invalid("after", "There is no such event here.")
+    return seen

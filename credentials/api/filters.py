@@ -58,11 +58,17 @@ class CredentialsQuery(CredentialsOfPersonQuery):
     person_id = serializers.IntegerField(min_value=1, max_value=MAX_ROW_ID, required=False)
 
 
+# No event's id, which are longer.
+LATEST = "latest"
+
+
 class EventsQuery(serializers.Serializer[Any]):
     """Which stretch of the audit trail."""
 
     after = serializers.CharField(
-        max_length=24, required=False, help_text="The id of the last event you saw."
+        max_length=24,
+        required=False,
+        help_text=f"The id of the last event you saw; `{LATEST}`: the newest alone, to follow from there.",
     )
     type = serializers.ChoiceField(choices=EventType.choices, required=False)
     per_page = serializers.IntegerField(min_value=1, max_value=100, default=50)

@@ -159,3 +159,17 @@ def separately(work: Callable[[], Any]) -> Any:
         return work()
     finally:
         connection.close()
+
+
+def test_who_follows_from_now_on_begins_at_the_newest(caller: Caller, acme: Account, globex: Account) -> None:
+    assert caller.get("events?after=latest").json() == {"data": [], "next": None}
+    credential = factories.credential(acme)
+    caller.post(f"credentials/{credential.public_id}/suspend")
+    factories.credential(globex)
+    newest = caller.get("events?after=latest")
+    assert types(newest) == [EventType.CREDENTIAL_SUSPENDED]
+    assert newest.json()["next"] is None
+    assert types(caller.get("events?after=latest&type=credential.created")) == ["credential.created"]
+    caller.post(f"credentials/{credential.public_id}/resume")
+    following = caller.get(f"events?after={newest.json()['data'][0]['id']}")
+    assert types(following) == [EventType.CREDENTIAL_RESUMED]
