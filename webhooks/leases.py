@@ -113,7 +113,7 @@ _POSTGRESQL = f"""
         LIMIT %(limit)s),
     held AS MATERIALIZED (
         SELECT delivery.id, due.fifo FROM due JOIN webhooks_delivery AS delivery ON delivery.id = due.id
-        WHERE status = 'pending' AND {_FREE}
+        WHERE status = 'pending' AND next_attempt_at <= %(now)s AND {_FREE}
         FOR NO KEY UPDATE OF delivery SKIP LOCKED)
     UPDATE webhooks_delivery AS delivery
     SET claim_token = %(token)s, claimed_until = %(lease_end)s, alone = held.fifo

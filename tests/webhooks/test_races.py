@@ -23,10 +23,13 @@ from django.utils import timezone
 from credentials.models import Account
 from tests import factories
 from tests.webhooks.receivers import Hook, Receiver, hook_to
-from webhooks import endpoints
+from webhooks import endpoints, leases
 from webhooks.claims import claim
 from webhooks.dispatch import deliver_due
+from webhooks.finishing import Sent, finish
 from webhooks.models import Delivery, DeliveryStatus
+from webhooks.outcomes import Outcome
+from webhooks.transport import Result
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
@@ -73,6 +76,26 @@ def test_claims_at_once_share_nothing(acme: Account, receiver: Receiver) -> None
 
     claimed = list(chain.from_iterable(_at_once(*[partial(claim_all, token) for token in "abcd"])))
     assert len(claimed) == len(set(claimed)) == 80
+
+
+def test_what_is_put_off_while_it_is_being_claimed_is_not_claimed(
+    hook: Hook, acme: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    factories.credential(acme)
+    [message] = claim(token="late", limit=1)
+    Delivery.objects.update(claimed_until=timezone.now())
+    _wait_between_look_and_lock(monkeypatch)
+    with ThreadPoolExecutor(1) as threads:
+        _ask("SELECT pg_advisory_lock(1)")
+        claiming = threads.submit(_at_once, partial(claim, token="other", limit=1))
+        try:
+            _wait_until(lambda: bool(_ask(_SOMEBODY_WAITS)))
+            answer = Result(outcome=Outcome.FAILED, duration_ms=1, status=503, retry_after=3600)
+            finish([Sent(message, timezone.now(), answer)], token="late")
+        finally:
+            _ask("SELECT pg_advisory_unlock(1)")
+        assert claiming.result() == [[]]
+    assert Delivery.objects.get().claim_token is None
 
 
 def test_a_killed_dispatchers_rows_resume(hook: Hook, acme: Account) -> None:
@@ -128,6 +151,26 @@ def test_disabling_while_dispatching_never_blocks_either(acme: Account, receiver
     Delivery.objects.update(next_attempt_at=timezone.now())
     assert deliver_due() == {}
     assert not Delivery.objects.filter(status=DeliveryStatus.PENDING).exists()
+
+
+def _wait_between_look_and_lock(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Has claims wait for an advisory lock when they have seen what is due, and have not locked it yet."""
+    statement = leases._STATEMENTS["postgresql"]
+    waiting = "FROM (SELECT due.*, pg_advisory_xact_lock(1) FROM due) AS due JOIN"
+    assert "FROM due JOIN" in statement
+    monkeypatch.setitem(leases._STATEMENTS, "postgresql", statement.replace("FROM due JOIN", waiting))
+
+
+_SOMEBODY_WAITS = """
+    SELECT 1 FROM pg_locks JOIN pg_database ON pg_database.oid = database
+    WHERE locktype = 'advisory' AND NOT granted AND datname = current_database()"""
+
+
+def _ask(query: str) -> list[Any]:
+    with connection.cursor() as cursor:
+        cursor.execute(query)
+        rows: list[Any] = cursor.fetchall()
+    return rows
 
 
 def _start_dispatcher() -> subprocess.Popen[bytes]:
