@@ -44,15 +44,18 @@ def lease(
     # Round once, a few each; then, if there is room left, to each whatever it may have.
     rounds = [(after, AT_A_VISIT), (0, AT_A_VISIT), (0, PER_ENDPOINT)]
     for beyond, at_a_visit in rounds[0 if after else 1 :]:
-        if len(leased) < limit:
-            leased += _lease_round(
-                token=token,
-                limit=limit - len(leased),
-                now=now,
-                after=beyond,
-                at_a_visit=at_a_visit,
-                prompt=prompt,
+        room = limit - len(leased)
+        try:
+            found = _lease_round(
+                token=token, limit=room, now=now, after=beyond, at_a_visit=at_a_visit, prompt=prompt
             )
+        except IntegrityError:
+            # At this moment another dispatcher took another message to an endpoint that takes one at a time.
+            continue
+        leased += found
+        # Past thousands of endpoints that wait, each round is long; what passed all by found all there is.
+        if len(found) == room or not (found or beyond):
+            break
     return leased
 
 
@@ -155,12 +158,8 @@ def _lease_round(*, now: datetime, prompt: Collection[int], **parameters: Any) -
         "per_endpoint": PER_ENDPOINT,
         "per_unknown_endpoint": PER_UNKNOWN_ENDPOINT,
     }
-    try:
-        # One statement is a transaction by itself: BEGIN and COMMIT would be two more round trips.
-        with connection.cursor() as cursor:
-            cursor.execute(_STATEMENTS[connection.vendor], parameters)
-            leased = [Lease(*row) for row in cursor.fetchall()]
-    except IntegrityError:
-        # At this moment another dispatcher took another message to an endpoint that takes one at a time.
-        return []
+    # One statement is a transaction by itself: BEGIN and COMMIT would be two more round trips.
+    with connection.cursor() as cursor:
+        cursor.execute(_STATEMENTS[connection.vendor], parameters)
+        leased = [Lease(*row) for row in cursor.fetchall()]
     return sorted(leased, key=lambda lease: lease.endpoint_id)

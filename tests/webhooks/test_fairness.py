@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.utils import timezone
@@ -109,3 +111,14 @@ def test_what_hangs_takes_no_more_places_than_an_unknown_endpoint_gets(acme: Acc
 def test_what_is_due_later_is_not_claimed(hooks: list[Hook]) -> None:
     Delivery.objects.update(next_attempt_at=timezone.now() + timedelta(minutes=1))
     assert claim(token="a", limit=100) == []
+
+
+def test_once_all_have_been_passed_in_vain_nobody_is_passed_again(
+    hooks: list[Hook], django_assert_num_queries: Callable[[int], Any]
+) -> None:
+    assert len(claim(token="a", limit=100)) == 3 * PER_UNKNOWN_ENDPOINT
+    with django_assert_num_queries(1):
+        assert claim(token="a", limit=100) == []
+    # Beyond the first, and then all.
+    with django_assert_num_queries(2):
+        assert claim(token="a", limit=100, after=hooks[0].endpoint.pk) == []
