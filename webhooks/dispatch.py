@@ -14,10 +14,8 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TypeVar
 
 from asgiref.sync import async_to_sync, sync_to_async
-from django.db import InterfaceError, OperationalError, connection
 from django.utils import timezone
 
 from credentials import tokens
@@ -26,6 +24,7 @@ from webhooks.claims import Message, claim
 from webhooks.finishing import Sent, finish
 from webhooks.in_flight import InFlight
 from webhooks.outcomes import Outcome
+from webhooks.patience import patiently
 from webhooks.signing import signed_headers
 from webhooks.transport import Result, Transport, open_transport
 
@@ -34,13 +33,9 @@ logger = logging.getLogger(__name__)
 BATCH = 200
 # While slow receivers are waited for: how soon newly due deliveries are noticed, in seconds.
 LOOK_AGAIN = 0.5
-# Seconds for which a database that is away, as it restarts, is waited for; the leases hold longer.
-PATIENCE = 30.0
 # With hundreds of requests under way, Python's own threshold looks through all of them again and again: that
 # took three tenths of a dispatcher's time. What cycles keep meanwhile is some megabytes.
 SELDOM_COLLECTED = (50_000, 20, 20)
-
-Answer = TypeVar("Answer")
 
 
 def deliver_due(
@@ -104,12 +99,12 @@ class _Run:
     def _write_and_claim(self, sent: Sequence[Sent], *, limit: int) -> list[Message]:
         """Both at once, because each change of threads costs time."""
         if sent:
-            _patiently(partial(finish, sent, token=self.token))
+            finish(sent, token=self.token)
             self.outcomes.update(one.result.outcome for one in sent)
         if not limit:
             return []
         prompt = self.in_flight.prompt_endpoints()
-        messages = _patiently(partial(claim, token=self.token, limit=limit, after=self.after, prompt=prompt))
+        messages = patiently(partial(claim, token=self.token, limit=limit, after=self.after, prompt=prompt))
         self.after = messages[-1].endpoint_id if messages else 0
         self.looks_at = 0.0 if messages else time.monotonic() + LOOK_AGAIN
         return messages
@@ -120,20 +115,6 @@ class _Run:
         if now >= self.claims_until or not self.in_flight.room():
             return None
         return max(0.0, self.looks_at - now)
-
-
-def _patiently(ask: Callable[[], Answer]) -> Answer:
-    """Asks again while the database is away: answers that were not written would be asked for once more."""
-    gives_up = time.monotonic() + PATIENCE
-    while True:
-        try:
-            return ask()
-        except (OperationalError, InterfaceError) as error:
-            if connection.in_atomic_block or time.monotonic() >= gives_up:
-                raise
-            logger.warning("the database does not answer (%s); asking again", type(error).__name__)
-            connection.close_if_unusable_or_obsolete()
-            time.sleep(LOOK_AGAIN)
 
 
 async def _attempt(message: Message, *, transport: Transport) -> Sent:

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from django.db import connection, transaction
@@ -18,6 +19,7 @@ from webhooks.leases import UNHURRIED
 from webhooks.look_ups import among
 from webhooks.models import KEPT_OF_RESPONSE, Attempt, DeliveryStatus
 from webhooks.outcomes import Outcome
+from webhooks.patience import patiently
 from webhooks.retries import next_delay
 from webhooks.transport import Result
 
@@ -32,13 +34,21 @@ class Sent:
 
 
 def finish(sent: Sequence[Sent], *, token: str) -> None:
-    """Logs every attempt, and moves on those deliveries whose lease this dispatcher still holds."""
+    """Logs every attempt, and moves on those deliveries whose lease this dispatcher still holds.
+
+    While the database is away it waits: answers that were not written would be asked for once more.
+    """
     now = timezone.now()
+    # Each by itself, lest the attempts be logged again because their endpoints could not be noted.
+    patiently(partial(_bring_back, sent, token=token, now=now))
+    patiently(partial(_note, sent, now=now))
+
+
+def _bring_back(sent: Sequence[Sent], *, token: str, now: datetime) -> None:
     with transaction.atomic():
         _log(sent)
         _succeed([one.message.delivery_id for one in sent if _arrived(one)], token=token, now=now)
         _reschedule([one for one in sent if not _arrived(one)], token=token, now=now)
-    _note(sent, now=now)
 
 
 _COLUMNS = ("delivery_id", "started_at", "duration_ms", "outcome", "response_status", "response_excerpt")

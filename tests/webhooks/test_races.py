@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 from django.conf import settings
-from django.db import connection
+from django.db import connection, transaction
 from django.utils import timezone
 
 from credentials.models import Account
@@ -27,7 +27,7 @@ from webhooks import endpoints, leases
 from webhooks.claims import claim
 from webhooks.dispatch import deliver_due
 from webhooks.finishing import Sent, finish
-from webhooks.models import Delivery, DeliveryStatus
+from webhooks.models import Attempt, Delivery, DeliveryStatus, Endpoint
 from webhooks.outcomes import Outcome
 from webhooks.transport import Result
 
@@ -137,6 +137,21 @@ def test_answers_are_written_though_the_database_went_away_meanwhile(hook: Hook,
     assert len(hook.receiver.received) == 1
 
 
+def test_an_attempt_is_logged_once_though_its_endpoint_was_noted_at_the_second_try(
+    hook: Hook, acme: Account
+) -> None:
+    hook.receiver.status = 500
+    factories.credential(acme)
+    with ThreadPoolExecutor(1) as threads:
+        with transaction.atomic():
+            Endpoint.objects.select_for_update().get()
+            delivering = threads.submit(_at_once, deliver_due)
+            _wait_until(lambda: bool(_ask(_END_WHO_WAITS_FOR_US)))
+        assert delivering.result() == [{"failed": 1}]
+    assert Attempt.objects.count() == 1
+    assert Endpoint.objects.get().consecutive_failures == 1
+
+
 def test_disabling_while_dispatching_never_blocks_either(acme: Account, receiver: Receiver) -> None:
     hooks = [hook_to(receiver, account=acme) for _ in range(4)]
     receiver.status, receiver.slowness = 500, 0.01
@@ -164,6 +179,10 @@ def _wait_between_look_and_lock(monkeypatch: pytest.MonkeyPatch) -> None:
 _SOMEBODY_WAITS = """
     SELECT 1 FROM pg_locks JOIN pg_database ON pg_database.oid = database
     WHERE locktype = 'advisory' AND NOT granted AND datname = current_database()"""
+
+_END_WHO_WAITS_FOR_US = """
+    SELECT pg_terminate_backend(pid) FROM pg_locks
+    WHERE NOT granted AND transactionid = pg_current_xact_id()::xid"""
 
 
 def _ask(query: str) -> list[Any]:
