@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import gc
 import logging
+import resource
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cache, partial
 
 from asgiref.sync import async_to_sync, sync_to_async
 from django.utils import timezone
@@ -46,19 +47,20 @@ def deliver_due(
     After `seconds` it claims nothing further and only waits for what is in flight. `after_claims` is called
     once, as soon as nothing further is claimed, even because of an error.
     """
-    with _seldom_collected(), ExitStack() as claims:
+    _settle_in()
+    with ExitStack() as claims:
         claims.callback(after_claims)
         return async_to_sync(_deliver)(until=time.monotonic() + seconds, claims=claims)
 
 
-@contextmanager
-def _seldom_collected() -> Iterator[None]:
-    former = gc.get_threshold()
+@cache
+def _settle_in() -> None:
+    """Makes the process one for hundreds of requests at a time; once, because runs of it overlap."""
     gc.set_threshold(*SELDOM_COLLECTED)
-    try:
-        yield
-    finally:
-        gc.set_threshold(*former)
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    # Some systems refuse as many as they say are allowed; the usual limit will do most of the time.
+    with suppress(OSError, ValueError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 async def _deliver(*, until: float, claims: ExitStack) -> Counter[Outcome]:

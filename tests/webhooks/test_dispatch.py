@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import resource
 import time
 from datetime import UTC, datetime, timedelta
 from io import StringIO
@@ -15,7 +17,7 @@ from credentials import encryption, lifecycle
 from credentials.models import Account, Event
 from tests import factories
 from tests.webhooks.receivers import Hook, Receiver, hook_to, listening
-from webhooks import endpoints
+from webhooks import dispatch, endpoints
 from webhooks.dispatch import deliver_due
 from webhooks.leases import PER_ENDPOINT, PER_UNKNOWN_ENDPOINT
 from webhooks.management.commands import deliver_webhooks
@@ -246,6 +248,24 @@ def test_the_command_delivers_once_and_tells(hook: Hook, acme: Account) -> None:
         call_command("deliver_webhooks", "--once", stdout=stdout)
     assert len(hook.receiver.received) == 1
     assert [stdout.getvalue() for stdout in told] == ["attempts: 1 (1 succeeded)\n", "attempts: 0\n"]
+
+
+@pytest.mark.django_db
+def test_a_process_that_delivers_is_settled_once_and_for_good() -> None:
+    former, files = gc.get_threshold(), resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (files[1] - 1, files[1]))
+    dispatch._settle_in.cache_clear()
+    try:
+        deliver_due()
+        assert resource.getrlimit(resource.RLIMIT_NOFILE) == (files[1], files[1])
+        assert gc.get_threshold() == dispatch.SELDOM_COLLECTED
+        # What another sets afterwards, the next run leaves alone.
+        gc.set_threshold(*former)
+        deliver_due()
+        assert gc.get_threshold() == former
+    finally:
+        gc.set_threshold(*former)
+        resource.setrlimit(resource.RLIMIT_NOFILE, files)
 
 
 def test_the_timestamp_is_that_of_the_attempt(hook: Hook, acme: Account) -> None:
