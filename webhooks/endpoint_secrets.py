@@ -16,6 +16,7 @@ from webhooks.look_ups import Target, find_secrets
 from webhooks.models import Endpoint, EndpointSecret, SignatureScheme
 from webhooks.signing import (
     SigningKey,
+    checked_secret,
     format_private_key,
     format_public_key,
     parse_private_key,
@@ -59,7 +60,7 @@ def rotate(endpoint: Endpoint, *, overlap: timedelta, now: datetime) -> str | No
 def live_keys(endpoints: Iterable[Endpoint | Target], *, now: datetime) -> dict[int, list[SigningKey]]:
     """The keys to sign with at `now`, by endpoint's primary key, the newest first.
 
-    A key that cannot be decrypted any more is logged and left out.
+    A key that cannot be decrypted any more, or is malformed, is logged and left out; it stops no others.
     """
     named = {endpoint.pk: endpoint for endpoint in endpoints}
     keys: dict[int, list[SigningKey]] = {pk: [] for pk in named}
@@ -67,7 +68,7 @@ def live_keys(endpoints: Iterable[Endpoint | Target], *, now: datetime) -> dict[
         scheme = SignatureScheme.V1A if public_key else SignatureScheme.V1
         try:
             key = _open(bytes(ciphertext), _purpose(named[endpoint_id], scheme), scheme)
-        except encryption.Undecryptable as error:
+        except (encryption.Undecryptable, ValueError) as error:
             logger.error(
                 "secret %s of endpoint %s cannot be used: %s", pk, named[endpoint_id].public_id, error
             )
@@ -90,7 +91,9 @@ def _mint_pair(endpoint: Endpoint) -> None:
 @lru_cache(maxsize=10_000)
 def _open(ciphertext: bytes, purpose: str, scheme: SignatureScheme) -> SigningKey:
     secret = encryption.decrypt(ciphertext, purpose=purpose)
-    return parse_private_key(secret.decode()) if scheme == SignatureScheme.V1A else secret
+    if scheme == SignatureScheme.V1A:
+        return parse_private_key(secret.decode(errors="replace"))
+    return checked_secret(secret)
 
 
 def _purpose(endpoint: Endpoint | Target, scheme: SignatureScheme) -> str:

@@ -52,12 +52,19 @@ def signed_headers(
 
 def parse_secret(text: str) -> bytes:
     """The key bytes of a ``whsec_`` secret; raises ValueError when it is not one of 24 to 64 bytes."""
-    return _sized(_parsed(text, prefix=SECRET_PREFIX))
+    return checked_secret(_parsed(text, prefix=SECRET_PREFIX))
+
+
+def checked_secret(secret: bytes) -> bytes:
+    """The key bytes as they are; raises ValueError when they are not 24 to 64."""
+    if len(secret) not in SECRET_SIZES:
+        raise ValueError("a webhook secret has 24 to 64 bytes")
+    return secret
 
 
 def format_secret(secret: bytes) -> str:
     """The text form of 24 to 64 key bytes, as receivers know it; raises ValueError for any other size."""
-    return SECRET_PREFIX + base64.b64encode(_sized(secret)).decode()
+    return SECRET_PREFIX + base64.b64encode(checked_secret(secret)).decode()
 
 
 def parse_private_key(text: str) -> Ed25519PrivateKey:
@@ -94,7 +101,7 @@ def epoch_seconds(timestamp: datetime | int) -> int:
 def _signature(content: bytes, *, key: SigningKey) -> str:
     if isinstance(key, Ed25519PrivateKey):
         return "v1a," + base64.b64encode(key.sign(content)).decode()
-    digest = hmac.digest(_sized(key), content, hashlib.sha256)
+    digest = hmac.digest(checked_secret(key), content, hashlib.sha256)
     return "v1," + base64.b64encode(digest).decode()
 
 
@@ -105,9 +112,3 @@ def _parsed(text: str, *, prefix: str) -> bytes:
         return base64.b64decode(text.removeprefix(prefix), validate=True)
     except binascii.Error:
         raise ValueError("a webhook secret is standard base64 after its prefix") from None
-
-
-def _sized(secret: bytes) -> bytes:
-    if len(secret) not in SECRET_SIZES:
-        raise ValueError("a webhook secret has 24 to 64 bytes")
-    return secret

@@ -13,7 +13,7 @@ from django.core.management import call_command
 from django.utils import timezone
 from pytest_django import Settings
 
-from credentials import encryption, lifecycle
+from credentials import lifecycle
 from credentials.models import Account, Event
 from tests import factories
 from tests.webhooks.receivers import Hook, Receiver, hook_to, listening
@@ -172,12 +172,11 @@ def test_without_a_readable_secret_nothing_is_sent(
 def test_a_fault_of_ours_is_logged_and_costs_an_attempt(
     hook: Hook, acme: Account, caplog: pytest.LogCaptureFixture
 ) -> None:
-    short = encryption.encrypt(b"short", purpose=f"webhook secret of endpoint {hook.endpoint.public_id}")
-    hook.endpoint.secrets.update(ciphertext=short)
     factories.credential(acme)
+    Event.objects.update(data={"suspicion": {"rule": "guessing"}})
     assert deliver_due() == {Outcome.BROKEN: 1}
     assert Delivery.objects.get().failures == 1
-    assert "24 to 64 bytes" in caplog.text
+    assert "KeyError: 'uses'" in caplog.text
 
 
 def test_a_secret_of_another_endpoint_is_not_used(hook: Hook, acme: Account, globex: Account) -> None:

@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 
+from credentials import encryption
 from credentials.models import Account
+from tests import factories
 from tests.webhooks.callers import Caller
 from tests.webhooks.receivers import Hook, Received, Receiver, hook_to
 from webhooks import endpoint_secrets, endpoints
@@ -197,6 +199,26 @@ def test_a_shared_secret_is_not_taken_for_a_key_pair(caller: Caller, hook: Hook,
     hook.endpoint.secrets.update(public_key="whpk_" + "A" * 44)
     endpoints.send_test(hook.endpoint, actor="test")
     assert deliver_due() == {"unsigned": 1}
+
+
+@pytest.mark.parametrize(
+    ("kind", "public_key", "key"),
+    [
+        ("secret", "", b"short"),
+        ("private key", "whpk_" + "A" * 44, b"whsk_AAAA"),
+        ("private key", "whpk_" + "A" * 44, b"\xff of no text"),
+    ],
+)
+def test_a_malformed_key_stops_no_other_endpoint(
+    hook: Hook, acme: Account, caplog: pytest.LogCaptureFixture, kind: str, public_key: str, key: bytes
+) -> None:
+    other = hook_to(hook.receiver, account=acme).endpoint
+    ciphertext = encryption.encrypt(key, purpose=f"webhook {kind} of endpoint {other.public_id}")
+    other.secrets.update(ciphertext=ciphertext, public_key=public_key)
+    factories.credential(acme)
+    assert deliver_due() == {"succeeded": 1, "unsigned": 1}
+    assert f"endpoint {other.public_id} cannot be used" in caplog.text
+    assert key.decode(errors="replace") not in caplog.text
 
 
 def test_the_list_costs_the_same_for_any_number(
