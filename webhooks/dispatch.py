@@ -126,7 +126,7 @@ async def _attempt(message: Message, *, transport: Transport) -> Sent:
     except Exception:
         # A fault of ours: without a result the lease would end, and the same fault come again, for ever.
         logger.exception("the attempt for delivery %s failed", message.delivery_id)
-        result = Result(outcome=Outcome.BROKEN, duration_ms=0)
+        result = Result(outcome=Outcome.INTERNAL_ERROR, duration_ms=0)
     return Sent(message=message, started_at=started_at, result=result)
 
 

@@ -15,7 +15,7 @@ from credentials.timestamps import rfc3339
 from webhooks import breaker, notices
 from webhooks.endpoints import disable_endpoint
 from webhooks.models import DisabledReason, Endpoint, NoticeKind
-from webhooks.outcomes import Outcome
+from webhooks.outcomes import OWN_FAULTS, Outcome
 from webhooks.trail import record_for_endpoint
 
 ACTOR = "system"
@@ -38,8 +38,8 @@ def note(outcomes: Mapping[int, Sequence[Noted]], *, failing: Collection[int], n
     successes tell nothing new and cost no query. Called after the transaction that finishes the deliveries:
     it locks endpoints, and whoever disables one locks the endpoint first and its deliveries second.
     """
-    sent = {pk: _sent(noted) for pk, noted in outcomes.items()}
-    telling = {pk: noted for pk, noted in sent.items() if _failures(noted) or (noted and pk in failing)}
+    theirs = {pk: _theirs(noted) for pk, noted in outcomes.items()}
+    telling = {pk: noted for pk, noted in theirs.items() if _failures(noted) or (noted and pk in failing)}
     if not telling:
         return
     for endpoint in _follow_all(telling, now=now):
@@ -51,9 +51,9 @@ def note(outcomes: Mapping[int, Sequence[Noted]], *, failing: Collection[int], n
             _give_up(endpoint, DisabledReason.FAILING, last=failures[-1], now=now)
 
 
-def _sent(noted: Sequence[Noted]) -> list[Noted]:
-    """Without what could not be signed: that was not sent, and says nothing of the receiver."""
-    return [one for one in noted if one.outcome != Outcome.UNSIGNED]
+def _theirs(noted: Sequence[Noted]) -> list[Noted]:
+    """What came of the receiver, and not of a fault on this side."""
+    return [one for one in noted if one.outcome not in OWN_FAULTS]
 
 
 def _failures(noted: Sequence[Noted]) -> list[Noted]:

@@ -6,6 +6,8 @@ Redirects are not followed, proxies of the environment not used, cookies not kep
 from __future__ import annotations
 
 import asyncio
+import errno
+import logging
 import re
 import ssl
 import time
@@ -22,6 +24,8 @@ from webhooks.addresses import Policy
 from webhooks.connector import Lookup, RefusedAddress, checked_connector
 from webhooks.outcomes import Outcome
 from webhooks.targets import RefusedURL, check_url
+
+logger = logging.getLogger(__name__)
 
 DEADLINE_SECONDS = 15.0
 EXCERPT_BYTES = 16_384
@@ -145,7 +149,15 @@ _ERRORS: dict[type[Exception], Outcome] = {
 }
 
 
+# No file descriptor is left to this process, or to this machine.
+_OWN_ERRORS = frozenset({errno.EMFILE, errno.ENFILE})
+
+
 def _outcome_of_error(error: Exception) -> Outcome:
-    if isinstance(error, aiohttp.ClientConnectorError) and isinstance(error.os_error, RefusedAddress):
+    cause = error.os_error if isinstance(error, aiohttp.ClientConnectorError) else error
+    if isinstance(cause, RefusedAddress):
         return Outcome.REFUSED_TARGET
+    if isinstance(cause, OSError) and cause.errno in _OWN_ERRORS:
+        logger.error("an attempt could not be made: %s", cause)
+        return Outcome.INTERNAL_ERROR
     return next((outcome for kind, outcome in _ERRORS.items() if isinstance(error, kind)), Outcome.BROKEN)

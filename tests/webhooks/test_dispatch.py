@@ -169,13 +169,14 @@ def test_without_a_readable_secret_nothing_is_sent(
     assert "cannot be used" in caplog.text
 
 
-def test_a_fault_of_ours_is_logged_and_costs_an_attempt(
+def test_a_fault_of_ours_is_logged_and_costs_an_attempt_and_no_trust(
     hook: Hook, acme: Account, caplog: pytest.LogCaptureFixture
 ) -> None:
     factories.credential(acme)
     Event.objects.update(data={"suspicion": {"rule": "guessing"}})
-    assert deliver_due() == {Outcome.BROKEN: 1}
+    assert deliver_due() == {Outcome.INTERNAL_ERROR: 1}
     assert Delivery.objects.get().failures == 1
+    assert Endpoint.objects.get().failing_since is None
     assert "KeyError: 'uses'" in caplog.text
 
 

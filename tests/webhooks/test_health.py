@@ -143,9 +143,10 @@ def test_410_disables_at_once(report: Report, acme: Account) -> None:
     assert trail(acme) == ["disabled"]
 
 
-def test_what_could_not_be_signed_says_nothing_of_the_receiver(report: Report) -> None:
-    report(*[Outcome.UNSIGNED] * 20, now=NOON)
-    endpoint = report(Outcome.UNSIGNED, now=NOON + 6 * DAY)
+@pytest.mark.parametrize("outcome", [Outcome.UNSIGNED, Outcome.INTERNAL_ERROR])
+def test_a_fault_on_this_side_says_nothing_of_the_receiver(report: Report, outcome: Outcome) -> None:
+    report(*[outcome] * 20, now=NOON)
+    endpoint = report(outcome, now=NOON + 6 * DAY)
     assert (endpoint.failing_since, endpoint.enabled) == (None, True)
 
 

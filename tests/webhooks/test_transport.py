@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import gzip
+import os
 import resource
 import socket
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from pathlib import Path
@@ -28,6 +30,20 @@ from tests.webhooks.strangers import (
 )
 from webhooks.outcomes import Outcome
 from webhooks.transport import EXCERPT_BYTES, open_transport, parse_retry_after
+
+
+@contextmanager
+def no_descriptor_left() -> Iterator[None]:
+    """This process can open nothing for as long as the block lasts."""
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = max(int(name) for name in os.listdir("/dev/fd")) + 1
+    with ExitStack() as taken:
+        taken.callback(resource.setrlimit, resource.RLIMIT_NOFILE, limits)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, limits[1]))
+        with suppress(OSError):
+            while True:
+                taken.enter_context(Path(os.devnull).open())
+        yield
 
 
 def _answer(status: str, *headers: str, body: bytes = b"") -> bytes:
@@ -188,6 +204,19 @@ def test_a_closed_port_is_unreachable() -> None:
         closed.bind(("127.0.0.1", 0))
         result = asyncio.run(post(f"http://127.0.0.1:{closed.getsockname()[1]}/"))
     assert (result.outcome, result.status) == (Outcome.UNREACHABLE, None)
+
+
+def test_without_a_file_descriptor_the_fault_is_on_this_side(caplog: pytest.LogCaptureFixture) -> None:
+    async def scene() -> None:
+        async with stranger(says(OK)) as receiver, open_transport(policy=LOOPBACK) as transport:
+            with no_descriptor_left():
+                result = await transport.post(receiver.url, headers=HEADERS, body=BODY)
+            assert (result.outcome, result.status) == (Outcome.INTERNAL_ERROR, None)
+            result = await transport.post(receiver.url, headers=HEADERS, body=BODY)
+            assert result.outcome is Outcome.SUCCEEDED
+
+    asyncio.run(scene())
+    assert "Too many open files" in caplog.text
 
 
 def test_cookies_are_not_kept_and_the_connection_is() -> None:
