@@ -20,6 +20,10 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 from webhooks.addresses import Policy, allowed, lies_in
 from webhooks.targets import is_localhost
 
+# For so long a connection waits for the next message, and keeps a file descriptor. Servers end it after five
+# seconds (Node.js) or more, perhaps just while a message is on its way.
+KEPT_SECONDS = 3.0
+
 Lookup = Callable[[str], Awaitable[Sequence[str]]]
 
 
@@ -40,6 +44,7 @@ def checked_connector(
         socket_factory=functools.partial(_checked_socket, policy=policy),
         ssl=trust or _system_trust(),
         limit=0,
+        keepalive_timeout=KEPT_SECONDS,
     )
 
 

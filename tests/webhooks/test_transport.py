@@ -28,6 +28,7 @@ from tests.webhooks.strangers import (
     says_and_closes,
     stranger,
 )
+from webhooks import connector
 from webhooks.outcomes import Outcome
 from webhooks.transport import EXCERPT_BYTES, open_transport, parse_retry_after
 
@@ -229,6 +230,23 @@ def test_cookies_are_not_kept_and_the_connection_is() -> None:
             assert receiver.connections == 1
             assert len(receiver.requests) == 2
             assert b"cookie" not in receiver.requests[1][0].lower()
+
+    asyncio.run(scene())
+
+
+def test_a_connection_is_kept_no_longer_than_servers_keep_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert connector.KEPT_SECONDS < 5
+    monkeypatch.setattr(connector, "KEPT_SECONDS", 0.1)
+
+    async def scene() -> None:
+        async with stranger(says(OK)) as receiver, open_transport(policy=LOOPBACK) as transport:
+            await transport.post(receiver.url, headers=HEADERS, body=BODY)
+            opened = len(os.listdir("/dev/fd"))
+            await asyncio.sleep(0.3)
+            # Both ends of it are in this process.
+            assert len(os.listdir("/dev/fd")) == opened - 2
+            await transport.post(receiver.url, headers=HEADERS, body=BODY)
+            assert receiver.connections == 2
 
     asyncio.run(scene())
 
