@@ -33,8 +33,9 @@ def send_due(
 ) -> int:
     """Calls `send` for each row that is due; how many mails were handed to the mail server.
 
-    A row is given up when its `send` raises a `Refusal` and when the server refuses it for good; after any
-    other error of the server it is due again later. `settle` is called in the transaction that ends a row.
+    A row is given up when its `send` raises a `Refusal`, or a `ValueError` for a mail that cannot be written,
+    and when the server refuses it for good; after any other error of the server it is due again later.
+    `settle` is called in the transaction that ends a row.
     """
     sent = 0
     while (row := _lease_one(owed)) is not None:
@@ -73,7 +74,9 @@ def _try(row: Owed, *, send: Callable[[Owed], None], settle: Settle[Owed] | None
 
 
 def _refusal(error: Exception) -> str:
-    """Why the server will never take this mail: an answer 5yz is for good (RFC 5321, section 4.2.1)."""
+    """Why no server will ever take this mail: an answer 5yz is for good (RFC 5321, section 4.2.1)."""
+    if isinstance(error, ValueError):
+        return f"This mail cannot be written ({_kind(error)})."
     code = _code(error)
     if not 500 <= code < 600:
         return ""
