@@ -6,12 +6,12 @@ from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
-from credentials import doorbell, issuing, mail_limits, owed_mail
-from credentials.errors import IllegalMove, Invalid
+from credentials import doorbell, issuing, mail_limits, mail_server, owed_mail
+from credentials.errors import Conflict, IllegalMove, Invalid
 from credentials.event_types import EventType
 from credentials.events import record_for_credential
 from credentials.invitation_mail import invitation_mail
-from credentials.models import Credential, Invitation
+from credentials.models import Credential, Invitation, RedemptionUrl
 from credentials.people import lock_person
 from credentials.states import LIVE
 
@@ -32,7 +32,11 @@ def invite(credential: Credential, *, actor: str) -> Invitation:
         # Held, so that two who ask at once are counted one after the other.
         mail_limits.check_room(lock_person(credential.person), now=now)
         invitation = Invitation.objects.create(
-            credential=credential, account_id=credential.account_id, actor=actor, due_at=now
+            credential=credential,
+            account_id=credential.account_id,
+            actor=actor,
+            due_at=now,
+            known_url=_newest_url(credential),
         )
         doorbell.ring(SEND)
     return invitation
@@ -47,8 +51,30 @@ def send_due() -> int:
 def _send(invitation: Invitation) -> None:
     # Asked again: it may have gone since the mail was promised, and a new URL would end the one in use.
     _check_address(invitation.credential)
-    credential, url = issuing.renew_url(invitation.credential, actor=invitation.actor)
-    invitation_mail(credential, url=url).send()
+    # Nothing is minted before the server is there and takes the address, for the same reason.
+    with mail_server.ready_for(invitation.credential.person.email) as connection:
+        credential, url = _renew_url(invitation)
+        connection.send_messages([invitation_mail(credential, url=url)])
+
+
+def _renew_url(invitation: Invitation) -> tuple[Credential, str]:
+    """The link of this attempt. Raises `Conflict` for a further one when somebody else minted a link since.
+
+    The first attempt follows the request at once, and whoever asked for the mail wants it to come. A further
+    one may follow by hours: by then the person may have got another link, and the mail must not end that.
+    """
+    held = Credential.objects.select_for_update(no_key=True)
+    with transaction.atomic():
+        newest = _newest_url(held.get(pk=invitation.credential_id))
+        if invitation.attempts > 1 and invitation.known_url_id and invitation.known_url != newest:
+            raise Conflict("While this mail could not be sent, another redemption URL was issued.")
+        credential, url = issuing.renew_url(invitation.credential, actor=invitation.actor)
+        Invitation.objects.filter(pk=invitation.pk).update(known_url=_newest_url(credential))
+    return credential, url
+
+
+def _newest_url(credential: Credential) -> RedemptionUrl | None:
+    return credential.urls.order_by("pk").last()
 
 
 def _settle(invitation: Invitation, reason: str) -> None:

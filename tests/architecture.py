@@ -40,7 +40,7 @@ FRAMEWORK_HOOKS = {
     *("process_view", "process_exception"),  # Django's middleware
     *("do_GET", "do_POST", "do_PUT", "do_PATCH", "do_DELETE"),  # http.server, in the tests' fakes
     "handle_starttag",  # html.parser
-    *("handle_RCPT", "handle_DATA"),  # aiosmtpd, in the tests' fakes
+    *("handle_MAIL", "handle_RCPT", "handle_DATA"),  # aiosmtpd, in the tests' fakes
     "handle_request",  # httpx
 }
 

@@ -6,7 +6,7 @@ from django.db import models
 from django.db.models import Q
 
 from credentials.models.accounts import Account
-from credentials.models.credentials import Credential
+from credentials.models.credentials import Credential, RedemptionUrl
 from credentials.models.owed_mail import OwedMail
 
 
@@ -18,6 +18,9 @@ class Invitation(OwedMail):
     account = models.ForeignKey(Account, models.CASCADE, null=True, related_name="+", db_index=False)
     actor = models.CharField(max_length=200)
     requested_at = models.DateTimeField(auto_now_add=True)
+    # The newest one when the mail was asked for, then the one that was minted for it last: a further attempt
+    # must not end a URL that came from elsewhere. Nothing of the kind is known of older mails.
+    known_url = models.ForeignKey(RedemptionUrl, models.SET_NULL, null=True, related_name="+", db_index=False)
 
     class Meta:
         ordering = ["id"]

@@ -224,8 +224,6 @@ def test_a_server_that_fails_is_asked_again_ever_later_and_at_last_no_more(
         smtplib.SMTPDataError(450, b"no: https://passes.example/passes/0123456789abcdefghjkmnpqrs"),
         ConnectionRefusedError(111, "Connection refused"),
         TimeoutError(),
-        ValueError("a header with a line end"),
-        UnicodeEncodeError("ascii", "ü", 0, 1, "no"),
     ],
     ids=lambda error: type(error).__name__,
 )
@@ -247,6 +245,22 @@ def test_a_failure_is_noted_by_its_kind_and_holds_up_nobody(
     assert "0123456789abcdefghjkmnpqrs" not in caplog.text
 
 
+@pytest.mark.parametrize(
+    "error",
+    [ValueError("a header with a line end"), UnicodeEncodeError("ascii", "ü", 0, 1, "no")],
+    ids=lambda error: type(error).__name__,
+)
+def test_what_cannot_be_written_is_not_tried_again(
+    credential: Credential, failing: type[FailingServer], error: Exception
+) -> None:
+    failing.error = error
+    invitation = invite(credential)
+    assert invitations.send_due() == 0
+    invitation.refresh_from_db()
+    assert (invitation.failed_at, invitation.attempts) == (NOON, 1)
+    assert invitation.last_error == f"This mail cannot be written ({type(error).__name__})."
+
+
 def test_after_a_failure_the_next_mail_carries_a_link_that_works(
     client: Client,
     credential: Credential,
@@ -261,6 +275,30 @@ def test_after_a_failure_the_next_mail_carries_a_link_that_works(
     assert invitations.send_due() == 1
     invitation.refresh_from_db()
     assert (invitation.attempts, invitation.last_error) == (2, "")
+    assert client.get(f"/passes/{token_in(mail.outbox[0])}").status_code == 200
+
+
+def test_a_further_attempt_leaves_alone_what_somebody_else_has_minted(
+    client: Client, credential: Credential, clock: time_machine.Traveller, failing: type[FailingServer]
+) -> None:
+    invitation = invite(credential)
+    invitations.send_due()
+    _, url = issuing.renew_url(credential, actor="admin:bob")
+    clock.shift(owed_mail.FIRST_DELAY)
+    assert invitations.send_due() == 0
+    assert len(failing.asked) == 1
+    invitation.refresh_from_db()
+    assert (invitation.failed_at, invitation.sent_at) == (datetime.now(UTC), None)
+    assert invitation.last_error == "While this mail could not be sent, another redemption URL was issued."
+    assert client.get(f"/passes/{factories.url_token(url)}").status_code == 200
+
+
+def test_the_first_attempt_sends_the_mail_whatever_was_minted_since(
+    client: Client, credential: Credential
+) -> None:
+    invite(credential)
+    issuing.renew_url(credential, actor="admin:bob")
+    assert invitations.send_due() == 1
     assert client.get(f"/passes/{token_in(mail.outbox[0])}").status_code == 200
 
 

@@ -11,7 +11,7 @@ import time_machine
 from django.test import Client
 from pytest_django import Settings
 
-from credentials import invitations, owed_mail
+from credentials import invitations, issuing, owed_mail
 from credentials.models import Account, Credential, Event, Invitation
 from tests import factories
 from tests.credentials.simultaneous import at_once
@@ -115,17 +115,47 @@ def test_what_the_server_refuses_for_good_is_not_tried_again(
     assert server.mails == []
 
 
-def test_a_server_that_is_away_is_asked_again(
-    credential: Credential, server: FakeSmtp, settings: Settings, clock: time_machine.Traveller
+def test_a_server_that_is_away_is_asked_again_and_leaves_the_link_alone(
+    client: Client,
+    credential: Credential,
+    server: FakeSmtp,
+    settings: Settings,
+    clock: time_machine.Traveller,
 ) -> None:
     with socket.create_server(("127.0.0.1", 0)) as free:
         settings.EMAIL_PORT = free.getsockname()[1]
+    _, url = issuing.renew_url(credential, actor="test")
+    invitation = invited(credential)
+    for attempt in range(owed_mail.MOST_ATTEMPTS - 1):
+        assert invitations.send_due() == 0
+        assert kept(invitation) == (False, False, "ConnectionRefusedError")
+        clock.shift(owed_mail.FIRST_DELAY * 2**attempt)
+    assert client.get(f"/passes/{factories.url_token(url)}").status_code == 200
+    assert Event.objects.filter(type="credential.url_issued").count() == 1
+    settings.EMAIL_PORT = server.port
+    assert invitations.send_due() == 1
+
+
+@pytest.mark.parametrize("answer", ["451 come back later", "550 nobody of that name"])
+def test_a_server_that_refuses_the_address_leaves_the_link_alone(
+    client: Client, credential: Credential, server: FakeSmtp, answer: str
+) -> None:
+    server.answer_to_recipient = answer
+    _, url = issuing.renew_url(credential, actor="test")
+    invited(credential)
+    assert invitations.send_due() == 0
+    assert client.get(f"/passes/{factories.url_token(url)}").status_code == 200
+
+
+def test_a_server_that_wants_another_sender_leaves_the_link_alone(
+    client: Client, credential: Credential, server: FakeSmtp
+) -> None:
+    server.answer_to_sender = "550 not from you"
+    _, url = issuing.renew_url(credential, actor="test")
     invitation = invited(credential)
     assert invitations.send_due() == 0
-    assert kept(invitation) == (False, False, "ConnectionRefusedError")
-    settings.EMAIL_PORT = server.port
-    clock.shift(owed_mail.FIRST_DELAY)
-    assert invitations.send_due() == 1
+    assert kept(invitation) == (False, False, "SMTPSenderRefused 550")
+    assert client.get(f"/passes/{factories.url_token(url)}").status_code == 200
 
 
 def test_a_server_that_dies_in_the_middle_gets_the_mail_again_with_a_link_that_works(

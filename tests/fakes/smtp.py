@@ -14,11 +14,12 @@ TAKEN = "250 OK"
 
 
 class FakeSmtp:
-    """Takes every mail, unless a test gives another `answer_to_recipient` or `answer_to_mail`.
+    """Takes every mail, unless a test gives another answer: to its sender, to a recipient, or to the mail.
 
     With `dies` it breaks the connection when it has read the mail, before it says whether it took it.
     """
 
+    answer_to_sender = TAKEN
     answer_to_recipient = TAKEN
     answer_to_mail = TAKEN
     dies = False
@@ -44,7 +45,15 @@ class FakeSmtp:
         self._thread.join()
         self._loop.close()
 
-    async def handle_RCPT(  # noqa: N802 - aiosmtpd's name for it
+    async def handle_MAIL(  # noqa: N802 - aiosmtpd's name for it
+        self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
+    ) -> str:
+        """Whether this sender is welcome."""
+        if self.answer_to_sender == TAKEN:
+            envelope.mail_from = address
+        return self.answer_to_sender
+
+    async def handle_RCPT(  # noqa: N802 - as above
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
     ) -> str:
         """Whether this recipient is known here."""
