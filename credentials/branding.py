@@ -22,9 +22,9 @@ from credentials.models import Account, Branding
 
 # Pixels; pages and mails show it at half of that, so that it is sharp on every screen.
 LOGO_BOX = (480, 96)
-# By name, how many characters a text may have.
-TEXTS = {"name": 100, "help": 500}
 MOST_OF_URL = 200
+# By name, how many characters a text may have.
+TEXTS = {"name": 100, "help": 500, "contact_email": 254, "contact_phone": 40, "contact_url": MOST_OF_URL}
 
 _COLOUR = re.compile(r"#[0-9a-f]{6}")
 _PHONE = re.compile(r"\+?[0-9][0-9 ()/.-]{2,38}")
@@ -41,7 +41,8 @@ def branding_of(account: Account) -> Branding:
 def update_branding(account: Account, *, actor: str, **columns: Any) -> Branding:
     """Changes what is named. Raises `Invalid` naming the column that cannot be accepted.
 
-    `logo` is a PNG or JPEG file, or None to show none; `texts` has by language a `name` and a `help`.
+    `logo` is a PNG or JPEG file, or None to show none; `texts` has by language a `name`, a `help` and
+    whichever `contact_…` is another one than for everybody.
     """
     wanted = {name: _CHECKS[name](value) for name, value in columns.items() if name != "logo"}
     if "logo" in columns:
@@ -117,7 +118,7 @@ def _texts(value: object) -> dict[str, dict[str, str]]:
         if code not in known:
             raise Invalid("texts", f"“{code}” is none of the languages {', '.join(known)}.")
         if not isinstance(texts, Mapping):
-            raise Invalid("texts", f"{known[code]}: this must be an object with name and help.")
+            raise Invalid("texts", f"{known[code]}: this must be an object with {', '.join(TEXTS)}.")
         if words := _texts_of(texts, language=known[code]):
             said[code] = words
     return said
@@ -127,16 +128,26 @@ def _texts_of(texts: Mapping[str, object], *, language: str) -> dict[str, str]:
     said = {}
     for name, written in texts.items():
         if name not in TEXTS or not isinstance(written, str):
-            raise Invalid("texts", f"{language}: there are texts for name and help, and nothing else.")
-        # A browser sends the end of a line as two characters.
-        text = written.replace("\r\n", "\n").strip()
-        if len(text) > TEXTS[name]:
-            raise Invalid("texts", f"{language}: the {name} has more than {TEXTS[name]} characters.")
-        if _has_control(text, allowed="\n" if name == "help" else ""):
-            raise Invalid("texts", f"{language}: the {name} holds a control character.")
+            raise Invalid("texts", f"{language}: there are {', '.join(TEXTS)}, and nothing else.")
+        try:
+            text = _text(name, written)
+        except Invalid as refused:
+            raise Invalid("texts", f"{language}, {name}: {refused.sentence}") from None
         if text:
             said[name] = text
     return said
+
+
+def _text(name: str, written: str) -> str:
+    # A browser sends the end of a line as two characters.
+    text = written.replace("\r\n", "\n").strip()
+    if len(text) > TEXTS[name]:
+        raise Invalid(name, f"This has more than {TEXTS[name]} characters.")
+    if name in _CONTACT_CHECKS:
+        return _CONTACT_CHECKS[name](text)
+    if _has_control(text, allowed="\n" if name == "help" else ""):
+        raise Invalid(name, "This holds a control character.")
+    return text
 
 
 def _has_control(text: str, *, allowed: str) -> bool:
@@ -144,10 +155,9 @@ def _has_control(text: str, *, allowed: str) -> bool:
     return any(unicodedata.category(letter) in ("Cc", "Cs") and letter not in allowed for letter in text)
 
 
-_CHECKS = {
-    "accent_color": _accent_color,
+_CONTACT_CHECKS = {
     "contact_email": _contact_email,
     "contact_phone": _contact_phone,
     "contact_url": _contact_url,
-    "texts": _texts,
 }
+_CHECKS = {"accent_color": _accent_color, **_CONTACT_CHECKS, "texts": _texts}

@@ -104,7 +104,5 @@ def _branded(account: Account, *, language: str) -> dict[str, str]:
         "help": branding.text("help", language=language),
         "logo": f"/brand/{branding.logo_digest}.webp" if branding.logo_digest else "",
         "accent_color": branding.accent_color,
-        "contact_email": branding.contact_email,
-        "contact_phone": branding.contact_phone,
-        "contact_url": branding.contact_url,
+        **branding.contact(language=language),
     }

@@ -56,7 +56,7 @@ class BrandingForm(VerbForm[Branding]):
     )
     texts = TextsField(
         help_text="What differs from the account's name, and where passholders get help, in their language. "
-        "Empty: as in the account's own language."
+        "Empty: as in the account's own language, and the contact above."
     )
 
     class Meta:

@@ -1,4 +1,4 @@
-"""The input for texts in several languages: for each of them a name and some words of help."""
+"""The input for texts in several languages: for each of them a name, some words of help, and whom to ask."""
 
 from __future__ import annotations
 
@@ -13,11 +13,13 @@ from django.utils.safestring import SafeString
 
 from credentials.branding import TEXTS
 
+# What browsers offer a keyboard and a check of their own for.
+KINDS = {"contact_email": "email", "contact_phone": "tel", "contact_url": "url"}
 PLACES = [(code, name) for code, _ in settings.LANGUAGES for name in TEXTS]
 
 
 class TextsInput(forms.MultiWidget):
-    """Two inputs for each language, in a table of the project's own."""
+    """Some inputs for each language, in a table of the project's own."""
 
     def __init__(self) -> None:
         super().__init__({f"{name}_{code}": _input(name, code) for code, name in PLACES})
@@ -41,7 +43,8 @@ class TextsInput(forms.MultiWidget):
         """The inputs as HTML."""
         drawn = iter(self.get_context(name, value, attrs)["widget"]["subwidgets"])
         rows = [(label, [_drawn(next(drawn), each) for each in TEXTS]) for _, label in settings.LANGUAGES]
-        return render_to_string("admin/texts_input.html", {"rows": rows, "columns": list(TEXTS)})
+        columns = [_label(each) for each in TEXTS]
+        return render_to_string("admin/texts_input.html", {"rows": rows, "columns": columns})
 
 
 class TextsField(forms.MultiValueField):
@@ -62,10 +65,13 @@ class TextsField(forms.MultiValueField):
 
 
 def _input(name: str, code: str) -> forms.Widget:
-    attrs = {"maxlength": str(TEXTS[name]), "lang": code, "dir": "auto"}
+    longest = {"maxlength": str(TEXTS[name])}
+    if name in KINDS:
+        return forms.TextInput(attrs={**longest, "type": KINDS[name], "size": "16", "dir": "ltr"})
+    attrs = {**longest, "lang": code, "dir": "auto"}
     if name == "help":
-        return forms.Textarea(attrs={**attrs, "rows": "2", "cols": "50"})
-    return forms.TextInput(attrs={**attrs, "size": "30"})
+        return forms.Textarea(attrs={**attrs, "rows": "2", "cols": "30"})
+    return forms.TextInput(attrs={**attrs, "size": "16"})
 
 
 def _drawn(subwidget: dict[str, Any], name: str) -> dict[str, Any]:
@@ -75,6 +81,11 @@ def _drawn(subwidget: dict[str, Any], name: str) -> dict[str, Any]:
         "id": subwidget["attrs"]["id"],
         "value": subwidget["value"] or "",
         "attrs": {key: value for key, value in subwidget["attrs"].items() if key != "id"},
-        "label": name,
+        "label": _label(name),
+        "type": KINDS.get(name, "text"),
         "is_long": name == "help",
     }
+
+
+def _label(name: str) -> str:
+    return name.replace("_", " ")

@@ -7,6 +7,8 @@ from django.db import models
 from credentials.models.accounts import Account
 from credentials.models.designs import hex_colour
 
+CONTACT = ("contact_email", "contact_phone", "contact_url")
+
 
 class Branding(models.Model):
     """Logo, colour, help and contact of an account, on pages and in mails."""
@@ -21,7 +23,7 @@ class Branding(models.Model):
     contact_email = models.EmailField(blank=True, help_text="Where passholders get help.")
     contact_phone = models.CharField(max_length=40, blank=True)
     contact_url = models.URLField(blank=True)
-    # By language: the name of the organisation and its own words of help, where they differ.
+    # By language: the name of the organisation, its own words of help, and whom to ask, where they differ.
     texts = models.JSONField(
         default=dict, blank=True, help_text='{"de": {"name": "Acme Sport", "help": "Am Tresen helfen wir."}}'
     )
@@ -39,3 +41,8 @@ class Branding(models.Model):
             if words := self.texts.get(code, {}).get(name):
                 return str(words)
         return ""
+
+    def contact(self, *, language: str) -> dict[str, str]:
+        """Where those who read `language` get help: at its own addresses, else at those for everybody."""
+        own = self.texts.get(language, {})
+        return {name: str(own.get(name) or getattr(self, name)) for name in CONTACT}

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
+from django.conf import settings
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
 
+from credentials.admin.branding import GROUNDS
 from credentials.branding import update_branding
 from credentials.models import Account, Branding, Event, Invitation, RedemptionUrl
 from tests import factories
@@ -41,6 +45,7 @@ def test_what_is_written_is_kept_and_shown_again(acme: Account, globex: Account,
         "texts_name_de": "Acme Sport",
         "texts_help_de": "Am Tresen helfen wir.",
         "texts_help_ar": "نساعدك هنا",
+        "texts_contact_phone_ar": "+971 4 123 4567",
     }
     assert root.post(page(acme), written).status_code == 302
     kept = Branding.objects.get()
@@ -51,18 +56,26 @@ def test_what_is_written_is_kept_and_shown_again(acme: Account, globex: Account,
     )
     assert kept.texts == {
         "de": {"name": "Acme Sport", "help": "Am Tresen helfen wir."},
-        "ar": {"help": "نساعدك هنا"},
+        "ar": {"help": "نساعدك هنا", "contact_phone": "+971 4 123 4567"},
     }
     assert kept.logo_digest
     shown = root.get(page(acme)).content.decode()
-    for words in ("Acme Sport", "نساعدك هنا", f"/brand/{kept.logo_digest}.png", "5.2:1 on white"):
+    logo = f"/brand/{kept.logo_digest}.png"
+    for words in ("Acme Sport", "نساعدك هنا", "+971 4 123 4567", logo, "5.2:1 on white"):
         assert words in shown
     del written["logo"]
-    root.post(page(acme), {**written, "texts_help_ar": "", "logo-clear": "on"})
+    root.post(page(acme), {**written, "texts_help_ar": "", "texts_contact_phone_ar": "", "logo-clear": "on"})
     kept.refresh_from_db()
     assert (kept.logo, list(kept.texts)) == (None, ["de"])
     assert [event.actor for event in Event.objects.all()] == ["admin:root"] * 2
     assert Event.objects.latest("id").data == {"changed": ["logo", "texts"]}
+
+
+def test_a_colour_is_compared_with_what_buttons_stand_on() -> None:
+    sheet = (settings.BASE_DIR / "templates/static/page.css").read_text()
+    assert re.findall("--panel: (#[0-9a-f]{6});", sheet) == list(GROUNDS.values())
+    mail = (settings.BASE_DIR / "templates/mail/invitation.html").read_text()
+    assert all(f"background: {ground}" in mail for ground in GROUNDS.values())
 
 
 @pytest.mark.parametrize(("colour", "warned"), [("#ffe34d", True), ("#c2410c", False), ("#101010", True)])
@@ -82,6 +95,7 @@ def test_a_colour_that_is_hard_to_see_is_kept_with_a_warning(
         ("contact_url", "javascript:alert(1)"),
         ("contact_phone", "call us"),
         ("texts_name_de", "x" * 101),
+        ("texts_contact_email_de", "desk"),
         ("logo", SimpleUploadedFile("logo.png", b"<svg>")),
     ],
 )
@@ -89,7 +103,7 @@ def test_what_is_refused_is_told_next_to_its_field(
     acme: Account, root: Client, field: str, value: object
 ) -> None:
     answer = root.post(page(acme), {field: value})
-    assert list(answer.context["adminform"].form.errors) == [field.partition("_name")[0]]
+    assert list(answer.context["adminform"].form.errors) == ["texts" if "texts_" in field else field]
     assert not Branding.objects.exists()
 
 

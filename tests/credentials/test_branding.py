@@ -96,6 +96,11 @@ def test_a_logo_is_taken_away(client: Client, acme: Account) -> None:
                 {"en": {"name": "Acme\nGym"}},
                 {"en": {"help": "At the\x07desk"}},
                 {"en": {"help": "\ud800"}},
+                {"en": {"contact_email": "desk"}},
+                {"en": {"contact_phone": "call us"}},
+                {"en": {"contact_url": "javascript:alert(1)"}},
+                {"en": {"contact_url": "https://a.example/" + "x" * 190}},
+                {"en": {"contact_post": "1 High Street"}},
             )
         ),
     ],
@@ -111,3 +116,26 @@ def test_what_a_page_must_fear_is_refused_by_name(acme: Account, column: str, va
 def test_texts_lose_what_is_empty_and_keep_their_lines(acme: Account) -> None:
     kept = changed(acme, texts={"en": {"name": " ", "help": " Ask.\r\nWe help. "}, "de": {"name": ""}})
     assert kept.texts == {"en": {"help": "Ask.\nWe help."}}
+
+
+def test_a_language_has_a_contact_of_its_own_or_that_of_everybody(acme: Account) -> None:
+    own = {"contact_email": " tresen@acme.example ", "contact_phone": "+49 30 123", "contact_url": ""}
+    kept = changed(
+        acme, contact_email="desk@acme.example", contact_url="https://acme.example", texts={"de": own}
+    )
+    assert kept.contact(language="de") == {
+        "contact_email": "tresen@acme.example",
+        "contact_phone": "+49 30 123",
+        "contact_url": "https://acme.example",
+    }
+    assert kept.contact(language="fr") == {
+        "contact_email": "desk@acme.example",
+        "contact_phone": "",
+        "contact_url": "https://acme.example",
+    }
+
+
+def test_what_is_wrong_with_a_text_is_said_with_its_language(acme: Account) -> None:
+    with pytest.raises(Invalid) as refused:
+        changed(acme, texts={"de": {"contact_email": "desk"}})
+    assert refused.value.sentence == "German, contact_email: Write an e-mail address."
