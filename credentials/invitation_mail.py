@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from email.header import Header
 from email.mime.image import MIMEImage
 from email.utils import formataddr, make_msgid, parseaddr
 from typing import Any
@@ -15,12 +16,14 @@ from django.utils.translation import gettext as _
 
 from credentials.branding import branding_of
 from credentials.contrast import LIGHT, ink_on
-from credentials.models import Branding, Credential
+from credentials.models import Branding, Credential, Person
 
 # The logo travels inside the mail: nothing is fetched, so nobody learns when a mail is read.
 LOGO_ID = "logo@passflow"
 # As on the pages, where an account has no colour of its own.
 NEUTRAL = "#14171f"
+# Characters of an encoded word in a header (RFC 2047, section 2); Django and `email` would make longer ones.
+LONGEST_WORD = 75
 
 
 def invitation_mail(credential: Credential, *, url: str) -> EmailMultiAlternatives:
@@ -30,11 +33,11 @@ def invitation_mail(credential: Credential, *, url: str) -> EmailMultiAlternativ
     with translation.override(language):
         context = _context(credential, branding=branding, language=language, url=url)
         message = EmailMultiAlternatives(
-            context["subject"],
+            _encoded(context["subject"]),
             render_to_string("mail/invitation.txt", context),
-            from_email=formataddr((context["organization"], parseaddr(settings.DEFAULT_FROM_EMAIL)[1])),
+            from_email=_sender(context["organization"]),
             to=[credential.person.email],
-            reply_to=[branding.contact_email] if branding.contact_email else None,
+            reply_to=[context["contact_email"]] if context["contact_email"] else None,
             headers=_headers(),
         )
         message.attach_alternative(render_to_string("mail/invitation.html", context), "text/html")
@@ -52,16 +55,27 @@ def _context(credential: Credential, *, branding: Branding, language: str, url: 
     return {
         "subject": _one_line(subject),
         "credential": credential,
-        "person": credential.person,
+        "full_name": _full_name(credential.person, language=language),
         "organization": organization,
-        "branding": branding,
         "help": branding.text("help", language=language),
+        **branding.contact(language=language),
         "logo": f"cid:{LOGO_ID}" if branding.logo else "",
         "button": branding.accent_color or NEUTRAL,
         "button_ink": ink_on(branding.accent_color) if branding.accent_color else LIGHT,
         "button_class": "" if branding.accent_color else "neutral",
         "url": url,
     }
+
+
+def _sender(organization: str) -> str:
+    """The operator's address under the account's name."""
+    return formataddr((_encoded(organization), parseaddr(settings.DEFAULT_FROM_EMAIL)[1]))
+
+
+def _full_name(person: Person, *, language: str) -> str:
+    """As one addresses somebody: in Japanese the family name comes first."""
+    names = [person.first_name, person.last_name]
+    return " ".join(filter(None, reversed(names) if language == "ja" else names))
 
 
 def _headers() -> dict[str, str]:
@@ -78,6 +92,11 @@ def _logo(png: bytes) -> MIMEImage:
     image["Content-ID"] = f"<{LOGO_ID}>"
     image["Content-Disposition"] = 'inline; filename="logo.png"'
     return image
+
+
+def _encoded(words: str) -> str:
+    """One line of ASCII for a header."""
+    return _one_line(Header(words, maxlinelen=LONGEST_WORD).encode())
 
 
 def _one_line(words: str) -> str:

@@ -61,4 +61,4 @@ def test_a_mail_writes_times_as_its_language_does(credential: Credential, langua
 def test_without_a_language_of_the_person_the_account_speaks(acme: Account, credential: Credential) -> None:
     Account.objects.filter(pk=acme.pk).update(language="fr")
     mail = invitation_mail(Credential.objects.get(pk=credential.pk), url=URL)
-    assert mail.body.startswith("Bonjour Ada,")
+    assert mail.body.startswith("Bonjour Ada Lovelace,")

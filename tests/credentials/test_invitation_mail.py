@@ -5,7 +5,9 @@ from __future__ import annotations
 import email
 import re
 from email import policy
+from email.header import decode_header, make_header
 from email.message import EmailMessage
+from email.utils import parseaddr
 from html.parser import HTMLParser
 
 import pytest
@@ -66,7 +68,7 @@ def dressed(acme: Account) -> Branding:
         logo=png(400, 100),
         accent_color="#ffe34d",
         contact_email="desk@acme.example",
-        contact_phone="+41 44 123 45 67",
+        contact_phone="+41 (0)44 123 45 67",
         contact_url="https://acme.example/help",
         texts=texts,
     )
@@ -128,8 +130,47 @@ def test_it_is_written_in_the_persons_language_or_else_in_the_accounts(
     assert ("Hello Ada" in body(message, "plain")) is (language == "en")
 
 
-def test_arabic_runs_from_right_to_left(acme: Account) -> None:
-    assert 'dir="rtl"' in body(received(acme, language="ar"), "html")
+def test_answers_and_questions_go_to_the_contact_of_the_language(acme: Account, dressed: Branding) -> None:
+    update_branding(acme, texts={"de": {"contact_email": "tresen@acme.example"}}, actor="test")
+    german = received(acme, language="de")
+    acme.people.update(email="")
+    english = received(acme, language="en")
+    assert (german["Reply-To"], english["Reply-To"]) == ("tresen@acme.example", "desk@acme.example")
+    for kind in ("plain", "html"):
+        assert "tresen@acme.example" in body(german, kind)
+        assert "+41 (0)44 123 45 67" in body(german, kind)
+        assert "desk@acme.example" in body(english, kind)
+
+
+def test_arabic_runs_from_right_to_left_whatever_a_client_drops(acme: Account, dressed: Branding) -> None:
+    page = body(received(acme, language="ar"), "html").partition("<body")[2]
+    [table, *_] = re.findall("<table[^>]*>", page)
+    assert 'lang="ar" dir="rtl"' in table
+    links = re.findall("<a [^>]*>[^<]*[@+/:][^<]*</a>", page)
+    assert len(links) == 4
+    assert all('dir="ltr"' in link for link in links)
+
+
+@pytest.mark.parametrize(
+    ("language", "greeting"),
+    [("en", "Hello Ada Lovelace,"), ("de", "Ada Lovelace"), ("ja", "Lovelace Ada 様")],
+)
+def test_people_are_greeted_by_their_full_name(acme: Account, language: str, greeting: str) -> None:
+    message = received(acme, language=language)
+    for kind in ("plain", "html"):
+        assert greeting in body(message, kind)
+
+
+@pytest.mark.parametrize("name", ["é" * 100, "株式会社 " * 19 + "東京", "A" * 99 + "é", "Müller, “Gym” <x>"])
+def test_a_name_beyond_ascii_is_encoded_in_words_of_the_allowed_length(acme: Account, name: str) -> None:
+    Account.objects.update(name=name)
+    received(acme)
+    raw = mail.outbox[-1].message()
+    for header in ("From", "Subject"):
+        assert max(len(word) for word in str(raw[header]).split()) <= 75
+    words, _ = parseaddr(str(raw["From"]))
+    assert str(make_header(decode_header(words))) == name
+    assert str(make_header(decode_header(str(raw["Subject"])))) == f"Your Gold & Silver from {name}"
 
 
 def test_the_button_has_the_accounts_colour_and_an_ink_that_can_be_read(
@@ -151,4 +192,4 @@ def test_names_can_smuggle_neither_markup_nor_headers(acme: Account) -> None:
     assert message["Bcc"] is None
     assert message["To"] == "ada@example.org"
     assert "<a href=x>" not in body(message, "html")
-    assert "Hello <a href=x>," in body(message, "plain")
+    assert "Hello <a href=x> Lovelace," in body(message, "plain")
