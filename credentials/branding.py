@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import re
-import unicodedata
 from collections.abc import Mapping
 from typing import Any
 
@@ -14,6 +13,7 @@ from django.core.validators import EmailValidator, URLValidator
 from django.db import transaction
 from django.utils import timezone
 
+from credentials.characters import control_in
 from credentials.errors import Invalid
 from credentials.event_types import EventType
 from credentials.events import record
@@ -145,14 +145,9 @@ def _text(name: str, written: str) -> str:
         raise Invalid(name, f"This has more than {TEXTS[name]} characters.")
     if name in _CONTACT_CHECKS:
         return _CONTACT_CHECKS[name](text)
-    if _has_control(text, allowed="\n" if name == "help" else ""):
-        raise Invalid(name, "This holds a control character.")
+    if control := control_in(text, allowed="\n" if name == "help" else ""):
+        raise Invalid(name, f"This holds the control character {control}.")
     return text
-
-
-def _has_control(text: str, *, allowed: str) -> bool:
-    # Cs, a lone surrogate, is no text that a database could keep.
-    return any(unicodedata.category(letter) in ("Cc", "Cs") and letter not in allowed for letter in text)
 
 
 _CONTACT_CHECKS = {

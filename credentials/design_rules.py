@@ -13,11 +13,12 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 
+from credentials.characters import control_in
 from credentials.errors import Invalid
 from credentials.images import SIZES, a_pass_of
 from credentials.models import CredentialType, DesignImage
 from credentials.models.designs import Style
-from credentials.pass_fields import PLACEHOLDER, UNPRINTABLE, check_counts, read_fields
+from credentials.pass_fields import LAYOUT, PLACEHOLDER, check_counts, read_fields
 from credentials.values import ROTATING_FORMATS
 
 TRANSIT_TYPES = ("air", "boat", "bus", "generic", "train")
@@ -25,6 +26,7 @@ MOST_JSON_CHARACTERS = 100_000
 DEEPEST_JSON = 20
 LARGEST_CODE = 2**31 - 1
 
+_HALF = re.compile("[\ud800-\udfff]")
 _LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Z][a-z]{3})?(-[A-Z]{2})?")
 _JSON: Mapping[str, type] = {"fields": list, "user_info": dict, "localizations": dict}
 _TEXTS = (
@@ -78,8 +80,8 @@ def check_json(name: str, value: object) -> None:
         raise Invalid(name, f"This is nested {depth} deep, at most {DEEPEST_JSON}.")
     if len(text) > MOST_JSON_CHARACTERS:
         raise Invalid(name, f"This has {len(text)} characters, at most {MOST_JSON_CHARACTERS}.")
-    # json.dumps escapes control characters, but leaves lone surrogates.
-    if "\\u0000" in text or UNPRINTABLE.search(text):
+    # json.dumps escapes control characters, but leaves lone halves of others.
+    if "\\u0000" in text or _HALF.search(text):
         raise Invalid(name, "This holds a character that cannot be stored.")
 
 
@@ -104,8 +106,8 @@ def _check_columns(design: CredentialType) -> None:
 def _check_text(name: str, text: object) -> None:
     if not isinstance(text, str):
         raise Invalid(name, "This must be a text.")
-    if UNPRINTABLE.search(text):
-        raise Invalid(name, "This holds a control character.")
+    if control := control_in(text, allowed=LAYOUT):
+        raise Invalid(name, f"This holds the control character {control}.")
 
 
 def _check_transit_type(design: CredentialType) -> None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 
+from credentials.characters import control_in
 from credentials.errors import Invalid
 from credentials.models.designs import BarcodeFormat, Style
 
@@ -22,10 +23,10 @@ AREAS = (*FIELD_COUNTS, "back")
 # The keys of the fields that a pass adds of its own accord, to say where it stands.
 RESERVED_KEYS = ("status", "standing")
 MOST_FIELDS = 50
+# The control characters that texts on a pass are laid out with.
+LAYOUT = "\t\n"
 
 _KEY = re.compile(r"[A-Za-z0-9_-]+")
-# Cannot be stored (NUL, lone surrogates) or cannot be shown.
-UNPRINTABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]")
 _LONGEST: Mapping[str, int] = {"key": 50, "label": 100, "value": 2000, "change_message": 200}
 _STYLES_OF_DATES = ("", "none", "short", "medium", "long", "full")
 _CHOICES: Mapping[str, tuple[str, ...]] = {
@@ -119,8 +120,8 @@ def _check_texts(field: PassField, *, named: str) -> None:
         text = getattr(field, name)
         if len(text) > longest:
             raise _refusal(f"{named}: {name} has {len(text)} characters, at most {longest}.")
-        if UNPRINTABLE.search(text):
-            raise _refusal(f"{named}: {name} holds a control character.")
+        if control := control_in(text, allowed=LAYOUT):
+            raise _refusal(f"{named}: {name} holds the control character {control}.")
     for name, choices in _CHOICES.items():
         if getattr(field, name) not in choices:
             raise _refusal(f"{named}: {name} must be one of {', '.join(filter(None, choices))}.")

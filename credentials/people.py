@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -9,6 +10,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from credentials import lifecycle
+from credentials.characters import control_in
 from credentials.errors import Invalid, NotFound
 from credentials.event_types import EventType
 from credentials.events import record
@@ -18,7 +20,8 @@ from credentials.states import LIVE
 
 def create_person(account: Account, *, actor: str, **columns: Any) -> Person:
     """A new person. Raises `Invalid` naming the column that cannot be accepted."""
-    person = Person(account=account, **columns)
+    person = Person(account=account)
+    assign(person, columns)
     with transaction.atomic():
         _save(person)
         _record(EventType.PERSON_CREATED, person, actor=actor)
@@ -30,9 +33,7 @@ def update_person(person: Person, *, actor: str, **columns: Any) -> Person:
     with transaction.atomic():
         person = lock_person(person)
         was_enabled = person.enabled
-        changed = [name for name, value in columns.items() if getattr(person, name) != value]
-        for name in changed:
-            setattr(person, name, columns[name])
+        changed = assign(person, columns)
         if not changed:
             return person
         _save(person)
@@ -57,10 +58,19 @@ def delete_person(person: Person, *, actor: str) -> None:
         _record(EventType.PERSON_DELETED, person, actor=actor)
 
 
-def check_period(person: Person) -> None:
-    """Raises `Invalid` for a time that ends before it begins."""
+def assign(person: Person, columns: Mapping[str, Any]) -> list[str]:
+    """Changes what differs, saves nothing, and names it. Raises `Invalid` naming the column.
+
+    What is in a column already is not looked at: nobody must be kept from disabling somebody by an old name.
+    """
+    changed = [name for name, value in columns.items() if getattr(person, name) != value]
+    for name in changed:
+        if control := control_in(str(columns[name])):
+            raise Invalid(name, f"This holds the control character {control}.")
+        setattr(person, name, columns[name])
     if person.valid_from and person.valid_to and person.valid_from >= person.valid_to:
         raise Invalid("valid_to", "This must be later than valid_from.")
+    return changed
 
 
 def lock_person(person: Person) -> Person:
@@ -84,7 +94,6 @@ def _erase(person: Person, *, now: datetime) -> None:
 
 def _save(person: Person) -> None:
     """Saves, and turns what the database refuses into the name of the column."""
-    check_period(person)
     try:
         with transaction.atomic():
             person.save()

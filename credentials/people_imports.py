@@ -21,7 +21,7 @@ from credentials.errors import Conflict
 from credentials.event_types import EventType
 from credentials.events import record
 from credentials.models import Account, PeopleImport, Person
-from credentials.people import check_period, create_person, update_person
+from credentials.people import assign, create_person, update_person
 from credentials.people_csv import Row, decode, read_rows
 from credentials.people_rows import Outcome, find_repeats, settle
 from credentials.roster import Columns
@@ -51,9 +51,7 @@ def check_file(account: Account, *, file_name: str, content: bytes, actor: str) 
 
     def imagine(former: Person | None, columns: Columns) -> Person:
         person = Person(account=account) if former is None else copy(former)
-        for name, value in columns.items():
-            setattr(person, name, value)
-        check_period(person)
+        assign(person, columns)
         return person
 
     repeats = find_repeats(rows)

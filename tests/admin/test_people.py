@@ -64,6 +64,7 @@ def test_a_person_is_made(acme: Account, root: Client) -> None:
         ({"first_name": ""}, "first_name", "This field is required."),
         ({"last_name": "x" * 101}, "last_name", "Ensure this value has at most 100 characters"),
         ({"first_name": "A\x00da"}, "first_name", "Null characters are not allowed."),
+        ({"first_name": "A\u202eda"}, "first_name", "This holds the control character U+202E."),
         (
             {
                 "valid_from_0": "2031-01-01",

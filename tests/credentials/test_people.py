@@ -57,6 +57,13 @@ def test_no_change_is_no_event_and_no_new_time(acme: Account) -> None:
     assert Event.objects.count() == 1
 
 
+def test_a_name_from_before_the_rule_keeps_nobody_from_disabling(acme: Account) -> None:
+    person = factories.person(acme, first_name="A\u202eda")
+    assert people.update_person(person, first_name="A\u202eda", enabled=False, actor="test").enabled is False
+    with pytest.raises(Invalid, match="U\\+202D"):
+        people.update_person(person, first_name="A\u202dda", actor="test")
+
+
 def test_disabling_and_enabling_are_events_of_their_own(acme: Account) -> None:
     person = create(acme)
     people.update_person(person, enabled=False, actor="test")

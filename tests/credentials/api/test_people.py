@@ -110,6 +110,8 @@ def test_absent_values_may_be_null_or_empty(caller: Caller) -> None:
         ("first_name", "x" * 101),
         ("first_name", "a\x00b"),
         ("first_name", "\ud800"),
+        ("first_name", "A\u202eda"),
+        ("last_name", "Love\nlace"),
         ("last_name", {"text": "Lovelace"}),
         ("email", "ada"),
         ("email", "ada@"),
