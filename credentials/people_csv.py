@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -18,6 +19,8 @@ FILE = "file"
 MOST_BYTES = 5_000_000
 MOST_PEOPLE = 50_000
 DELIMITERS = ",;\t"
+# By this first line Excel is told the delimiter; it shows the line below as row 1.
+_TOLD = re.compile(rf"\s*\"?sep=([{DELIMITERS}])[{DELIMITERS}\" ]*(?:\r\n|\r|\n)", re.IGNORECASE)
 COLUMNS = (
     *("first_name", "last_name", "email", "system_id"),
     *("enabled", "valid_from", "valid_to", "language"),
@@ -74,7 +77,11 @@ def read_rows(text: str) -> list[Row]:
 
 def _records(text: str) -> Iterator[tuple[int, list[str]]]:
     number = 0
-    lines = csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(text), strict=True)
+    told = _TOLD.match(text)
+    if told:
+        text = text[told.end() :]
+    delimiter = told[1] if told else _delimiter(text)
+    lines = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     try:
         for number, record in enumerate(lines, start=1):
             cells = [cell.strip() for cell in record]
@@ -96,6 +103,9 @@ def _delimiter(text: str) -> str:
 
 
 def _columns(names: list[str]) -> list[str]:
+    # Spreadsheets write a cell for whatever was once to the right of the table.
+    while names and not names[-1]:
+        names = names[:-1]
     columns = [name.lower() for name in names]
     if unknown := [_shown(name) for name in names if name.lower() not in COLUMNS]:
         raise Invalid(

@@ -9,6 +9,7 @@ from typing import Any
 
 from rest_framework import serializers
 
+from credentials.api.fields import Flag
 from credentials.api.shapes import PersonInput
 from credentials.errors import Refusal
 from credentials.models import Account, Person
@@ -24,9 +25,19 @@ STAYING = ("system_id", "enabled")
 FLAGS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 
 
-class PersonRow(PersonInput):
-    """A person as a row has them: what the API takes, and the language of mails."""
+_BAD_TIME: dict[str, Any] = {
+    "invalid": "Write a day, such as 2026-12-31, or a time, such as 2026-12-31T08:00:00+01:00."
+}
 
+
+class PersonRow(PersonInput):
+    """A person as a row has them: what the API takes, with words for people who write files."""
+
+    enabled = Flag(
+        required=False, error_messages={"invalid": f"This must be one of {', '.join(FLAGS)}, or empty."}
+    )
+    valid_from = serializers.DateTimeField(allow_null=True, required=False, error_messages=_BAD_TIME)
+    valid_to = serializers.DateTimeField(allow_null=True, required=False, error_messages=_BAD_TIME)
     language = serializers.ChoiceField(
         choices=languages(),
         allow_blank=True,

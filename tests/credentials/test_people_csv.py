@@ -41,6 +41,18 @@ def test_columns_stand_in_any_order_and_case() -> None:
     assert row.cells == ADA
 
 
+@pytest.mark.parametrize("told", ["sep=;", "SEP=;", '"sep=;"', "sep=;;;"])
+def test_the_line_that_tells_excel_the_delimiter_is_no_row(told: str) -> None:
+    [row] = read_rows(f"{told}\r\nfirst_name;last_name;email\r\nAda;Lovelace, King;\r\n")
+    assert (row.number, row.cells["last_name"]) == (2, "Lovelace, King")
+
+
+def test_empty_cells_to_the_right_of_the_header_are_no_columns() -> None:
+    empty, surplus = read_rows("first_name,last_name, ,\nAda,Lovelace,,\nAda,Lovelace,,x\n")
+    assert empty.cells == {"first_name": "Ada", "last_name": "Lovelace"}
+    assert [row.has_surplus for row in (empty, surplus)] == [False, True]
+
+
 def test_rows_have_the_numbers_of_a_spreadsheet() -> None:
     text = '\n,,\nfirst_name,last_name\n\n"Ada\nAugusta",King\n , \nGrace,Hopper\n'
     assert [(row.number, row.cells["last_name"]) for row in read_rows(text)] == [(5, "King"), (7, "Hopper")]
@@ -78,7 +90,8 @@ def test_another_encoding_is_refused_with_the_way_out(encoding: str) -> None:
         (HEADER, "There is nobody in this file"),
         (f"{HEADER},,\n\n", "There is nobody in this file"),
         ("first_name,last_name,phone,=cmd\nA,B,1,2\n", "not known: “phone”, “=cmd”. Known: first_name,"),
-        ("first_name,last_name,\nA,B\n", "not known: “”."),
+        ("first_name,,last_name\nA,,B\n", "not known: “”."),
+        ("sep=|\nfirst_name|last_name\nA|B\n", "not known: “sep=|”."),
         ("first_name,last_name,EMAIL,email\nA,B,c,d\n", "has email more than once"),
         (f'{HEADER}Ada,Lovelace,\n"Grace,Hopper,\n', "Row 3 cannot be read: its quotation marks"),
         (f'{HEADER}"Ada"x,Lovelace,\n', "Row 2 cannot be read: its quotation marks"),

@@ -114,12 +114,16 @@ def test_flags_times_and_languages_are_read(acme: Account) -> None:
         written(
             "Ada,Lovelace,TRUE,2026-01-01,2027-01-01T12:00:00+02:00,EN",
             "Bob,Moore,no,,,",
+            "Eve,Moore,1,,,",
+            "Joan,Clarke,0,,,",
             header="first_name,last_name,enabled,valid_from,valid_to,language",
         ),
     )
     begins, ends = datetime(2026, 1, 1, tzinfo=UTC), datetime(2027, 1, 1, 10, tzinfo=UTC)
     assert people(acme, "enabled", "valid_from", "valid_to", "language") == [
         (True, begins, ends, "en"),
+        (False, None, None, ""),
+        (True, None, None, ""),
         (False, None, None, ""),
     ]
 
@@ -141,8 +145,8 @@ def test_disabling_by_a_file_is_an_event(acme: Account) -> None:
         ("last_name", "Love\x1blace", "This holds the control character U+001B."),
         ("last_name", '"Love\nlace"', "This holds the control character U+000A."),
         ("system_id", "m\x851", "This holds the control character U+0085."),
-        ("enabled", "perhaps", "Must be a valid boolean."),
-        ("valid_from", "31.12.2026", "Datetime has wrong format."),
+        ("enabled", "perhaps", "This must be one of true, yes, 1, false, no, 0, or empty."),
+        ("valid_from", "31.12.2026", "Write a day, such as 2026-12-31, or a time, such as 2026-12-31T08:00"),
         ("valid_to", "2020-01-01", "This must be later than valid_from."),
         ("language", "tlh", "This must be one of "),
     ],
