@@ -11,7 +11,7 @@ import time
 from collections.abc import Sequence
 from copy import copy
 from datetime import datetime, timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from django.db import transaction
 from django.utils import timezone
@@ -20,7 +20,7 @@ from credentials import doorbell
 from credentials.errors import Conflict
 from credentials.event_types import EventType
 from credentials.events import record
-from credentials.models import Account, PeopleImport, Person
+from credentials.models import Account, PeopleImport, Person, RefusedRow
 from credentials.people import assign, create_person, update_person
 from credentials.people_csv import Row, decode, read_rows
 from credentials.people_rows import Outcome, find_repeats, settle
@@ -54,11 +54,14 @@ def check_file(account: Account, *, file_name: str, content: bytes, actor: str) 
         assign(person, columns)
         return person
 
-    repeats = find_repeats(rows)
+    repeats, refusals = find_repeats(rows), []
     for first in range(0, len(rows), BATCH):
-        batch = rows[first : first + BATCH]
-        _add(people_import, settle(batch, account=account, repeats=repeats, keep=imagine))
-    people_import.save()
+        outcome = settle(rows[first : first + BATCH], account=account, repeats=repeats, keep=imagine)
+        _add(people_import, outcome)
+        refusals += outcome.refusals
+    with transaction.atomic():
+        people_import.save()
+        _keep_refusals(people_import, refusals)
     return people_import
 
 
@@ -81,6 +84,7 @@ def start(people_import: PeopleImport, *, actor: str) -> PeopleImport:
         people_import.actor, people_import.refusals = actor, []
         people_import.created = people_import.updated = people_import.unchanged = people_import.refused = 0
         people_import.save()
+        people_import.refused_rows.all().delete()
         doorbell.ring(IMPORTER)
     return people_import
 
@@ -164,7 +168,9 @@ def _import_batch(pk: int, *, file: _File, lease: datetime | None) -> datetime |
             return update_person(former, actor=actor, **columns)
 
         batch = file.rows[people_import.rows_done :][:BATCH]
-        _add(people_import, settle(batch, account=account, repeats=file.repeats, keep=keep))
+        outcome = settle(batch, account=account, repeats=file.repeats, keep=keep)
+        _add(people_import, outcome)
+        _keep_refusals(people_import, outcome.refusals)
         people_import.rows_done += len(batch)
         people_import.due_at = timezone.now() + LEASE
         if people_import.rows_done >= len(file.rows):
@@ -179,6 +185,11 @@ def _add(people_import: PeopleImport, outcome: Outcome) -> None:
     people_import.unchanged += outcome.counts["unchanged"]
     people_import.refused += outcome.counts["refused"]
     people_import.refusals = [*people_import.refusals, *outcome.refusals][:MOST_REFUSALS_KEPT]
+
+
+def _keep_refusals(people_import: PeopleImport, refusals: Sequence[dict[str, Any]]) -> None:
+    rows = (RefusedRow(people_import=people_import, **refusal) for refusal in refusals)
+    RefusedRow.objects.bulk_create(rows, batch_size=1000)
 
 
 def _end(people_import: PeopleImport, status: PeopleImport.Status, *, actor: str) -> None:

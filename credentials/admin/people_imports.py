@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django import forms
 from django.contrib import admin, messages
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.urls import reverse
+from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
@@ -16,8 +20,12 @@ from credentials.admin.records import RecordAdmin
 from credentials.admin.verbs import Columns, VerbForm
 from credentials.models import PeopleImport
 from credentials.people_csv import COLUMNS, MOST_BYTES, MOST_PEOPLE, REQUIRED_COLUMNS, SAMPLE
+from credentials.spreadsheets import write_table
 
 Status = PeopleImport.Status
+
+# After so many seconds the page of a running import comes again, unless it was told to stay.
+REFRESH_SECONDS = 5
 
 _TONES = {
     Status.CHECKED: "attention",
@@ -92,6 +100,16 @@ class PeopleImportAdmin(RecordAdmin[PeopleImport]):
         ("Who and when", {"fields": ("actor", "created_at", "finished_at")}),
     )
 
+    def get_urls(self) -> list[URLPattern]:
+        """One address more: the file of what was refused."""
+        view = self.admin_site.admin_view(self.refused_view)
+        name = "credentials_peopleimport_refused"
+        return [path("<path:object_id>/refused.csv", view, name=name), *super().get_urls()]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[PeopleImport]:
+        """Without their files, which may be large, and which nothing here shows."""
+        return super().get_queryset(request).defer("content")
+
     def has_add_permission(self, request: HttpRequest) -> bool:
         """For those who may make and change people one by one."""
         return request.user.has_perms(("credentials.add_person", "credentials.change_person"))
@@ -114,6 +132,38 @@ class PeopleImportAdmin(RecordAdmin[PeopleImport]):
         """On to what the check has found."""
         self.message_user(request, "The file is checked.", messages.SUCCESS)
         return HttpResponseRedirect(reverse("admin:credentials_peopleimport_change", args=[obj.pk]))
+
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        """What it is; while it is running, the page follows it without a script."""
+        people_import = self.get_object(request, object_id)
+        is_running = people_import is not None and people_import.status == Status.RUNNING
+        follows = is_running and request.GET.get("refresh") != "no"
+        answer = super().change_view(
+            request, object_id, form_url, {"follows": follows, **(extra_context or {})}
+        )
+        if follows:
+            answer["Refresh"] = str(REFRESH_SECONDS)
+        return answer
+
+    def refused_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """All refused rows, to be opened next to the file."""
+        people_import = self.get_object(request, object_id)
+        if people_import is None:
+            raise Http404
+        if not self.has_view_or_change_permission(request, people_import):
+            raise PermissionDenied
+        name = f"refused-{people_import.public_id}.csv"
+        headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+        answer = HttpResponse(content_type="text/csv; charset=utf-8", headers=headers)
+        refused = people_import.refused_rows.values_list("row", "field", "message")
+        write_table(answer, header=("row", "column", "why"), rows=refused.iterator())
+        return answer
 
     @admin.display(description="status")
     def standing(self, people_import: PeopleImport) -> SafeString:

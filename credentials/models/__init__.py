@@ -8,7 +8,7 @@ from credentials.models.credentials import Credential, RedemptionUrl, ValueKey, 
 from credentials.models.designs import CredentialType, DesignImage
 from credentials.models.events import Event
 from credentials.models.idempotency import IdempotentRequest
-from credentials.models.imports import PeopleImport
+from credentials.models.imports import PeopleImport, RefusedRow
 from credentials.models.invitations import Invitation
 from credentials.models.owed_mail import OwedMail
 from credentials.models.people import Person
@@ -27,6 +27,7 @@ __all__ = [
     "PeopleImport",
     "Person",
     "RedemptionUrl",
+    "RefusedRow",
     "ValueKey",
     "WalletPass",
 ]

@@ -34,7 +34,7 @@ class PeopleImport(models.Model):
     updated = models.PositiveIntegerField(default=0)
     unchanged = models.PositiveIntegerField(default=0)
     refused = models.PositiveIntegerField(default=0)
-    # The first refusals: [{"row": 17, "field": "email", "message": "…"}].
+    # The first refusals, for its page: [{"row": 17, "field": "email", "message": "…"}].
     refusals = models.JSONField(default=list, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
     # The lease of the importer that is at it.
@@ -57,3 +57,19 @@ class PeopleImport(models.Model):
 
     def __str__(self) -> str:
         return f"import {self.public_id}"
+
+
+class RefusedRow(models.Model):
+    """A row that an import refuses, and why; a row with two faults is here twice."""
+
+    people_import = models.ForeignKey(PeopleImport, models.CASCADE, related_name="refused_rows")
+    row = models.PositiveIntegerField()
+    # The column at fault; empty for the row as a whole.
+    field = models.CharField(max_length=100, blank=True)
+    message = models.TextField()
+
+    class Meta:
+        ordering = ["id"]
+
+    def __str__(self) -> str:
+        return f"row {self.row} of {self.people_import}"

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import csv
 import html
+import io
 from typing import Any
 
 import pytest
@@ -14,6 +16,7 @@ from django.urls import reverse
 from credentials import people_imports
 from credentials.models import Account, Event, PeopleImport, Person
 from credentials.people_csv import MOST_BYTES, SAMPLE
+from credentials.spreadsheets import write_table
 from tests.admin.conftest import Staff
 from tests.credentials.csv_files import check, many, started, written
 
@@ -83,8 +86,13 @@ def test_an_import_is_ordered_and_followed(acme: Account, root: Client) -> None:
     running = shown(root.post(order(people_import, "import"), follow=True))
     assert "The import has begun." in running
     assert "0 of 2 (0 %)" in running
-    assert '<a href="">Refresh</a>' in running
+    assert root.get(page(people_import))["Refresh"] == "5"
+    assert '<a href="?refresh=no">Stop refreshing</a>' in running
+    staying = root.get(page(people_import), {"refresh": "no"})
+    assert "Refresh" not in staying
+    assert '<a href="?">Refresh</a>' in shown(staying)
     people_imports.import_due()
+    assert "Refresh" not in root.get(page(people_import))
     done = shown(root.get(page(people_import)))
     assert "2 of 2 (100 %)" in done
     assert "Refresh" not in done
@@ -94,6 +102,34 @@ def test_an_import_is_ordered_and_followed(acme: Account, root: Client) -> None:
         ("person.created", "admin:root"),
         ("people.imported", "admin:root"),
     }
+
+
+def test_all_that_was_refused_is_a_file(acme: Account, root: Client, staff: Staff) -> None:
+    lines = [f"Ada{number},,," for number in range(300)]
+    people_import = started(acme, written(*lines, "Eve,Moore,nonsense,m-1"))
+    people_imports.import_due()
+    people_import.refresh_from_db()
+    assert (people_import.refused, len(people_import.refusals)) == (301, 200)
+    address = reverse("admin:credentials_peopleimport_refused", args=[people_import.pk])
+    text = shown(root.get(page(people_import)))
+    assert "These are the first." in text
+    assert address in text
+    answer = root.get(address)
+    assert answer["Content-Type"] == "text/csv; charset=utf-8"
+    assert answer["Content-Disposition"].startswith("attachment;")
+    rows = list(csv.reader(io.StringIO(answer.content.decode("utf-8-sig"))))
+    assert rows[:2] == [["row", "column", "why"], ["2", "last_name", "This field may not be blank."]]
+    assert rows[-1] == ["302", "email", "Enter a valid email address."]
+    assert len(rows) == 302
+    assert staff("view_person").get(address).status_code == 403
+    assert root.get(address.replace(str(people_import.pk), "999999")).status_code == 404
+
+
+@pytest.mark.parametrize("cell", ["=1+1", "+1", "-1", "@SUM(1)", "\t=1", "\r=1"])
+def test_no_cell_of_a_file_is_a_formula(cell: str) -> None:
+    file = io.StringIO(newline="")
+    write_table(file, header=["why"], rows=[[cell], ["a=1"], [7]])
+    assert list(csv.reader(io.StringIO(file.getvalue(), newline="")))[1:] == [[f"'{cell}"], ["a=1"], ["7"]]
 
 
 def test_an_import_is_cancelled(acme: Account, root: Client) -> None:
