@@ -17,6 +17,7 @@ from credentials.suspicion import check_thresholds
 SHORTEST = timedelta(minutes=1)
 LONGEST_URL_LIFETIME = timedelta(days=3650)
 LONGEST_PAUSE = timedelta(days=365)
+MOST_MAILS_A_DAY = 10_000_000
 
 
 def create_account(*, actor: str, **columns: Any) -> Account:
@@ -49,6 +50,8 @@ def _save(account: Account) -> None:
         raise Invalid("url_lifetime", "This must be between a minute and ten years.")
     if not SHORTEST <= pause <= LONGEST_PAUSE:
         raise Invalid("reopening_pause", "This must be between a minute and 365 days.")
+    if account.mails_a_day is not None and not 1 <= account.mails_a_day <= MOST_MAILS_A_DAY:
+        raise Invalid("mails_a_day", f"This must be between 1 and {MOST_MAILS_A_DAY:,}.")
     check_thresholds(account.suspicion_thresholds)
     try:
         with transaction.atomic():

@@ -11,7 +11,7 @@ from credentials.errors import Conflict, IllegalMove, Invalid
 from credentials.event_types import EventType
 from credentials.events import record_for_credential
 from credentials.invitation_mail import invitation_mail
-from credentials.models import Credential, Invitation, RedemptionUrl
+from credentials.models import Account, Credential, Invitation, RedemptionUrl
 from credentials.people import lock_person
 from credentials.states import LIVE
 
@@ -29,11 +29,12 @@ def invite(credential: Credential, *, actor: str) -> Invitation:
     if credential.state not in LIVE or credential.has_expired(now):
         raise IllegalMove("A credential that has ended gets no new URL.")
     with transaction.atomic():
-        # Held, so that two who ask at once are counted one after the other.
-        mail_limits.check_room(lock_person(credential.person), now=now)
+        # Held, so that all who ask at once are counted one after the other: the account first, as everywhere.
+        account = Account.objects.select_for_update(no_key=True).get(pk=credential.account_id)
+        mail_limits.check_room(lock_person(credential.person), account=account, now=now)
         invitation = Invitation.objects.create(
             credential=credential,
-            account_id=credential.account_id,
+            account=account,
             actor=actor,
             due_at=now,
             known_url=_newest_url(credential),

@@ -10,23 +10,29 @@ from django.db.models import QuerySet
 
 from credentials.errors import TooManyMails
 from credentials.limits import rate
-from credentials.models import Invitation, Person
+from credentials.models import Account, Invitation, Person
+
+# In seconds.
+DAY = 86_400
 
 
-def check_room(person: Person, *, now: datetime) -> None:
-    """Raises `TooManyMails` when one more mail to `person` would exceed a limit of `settings.RATE_LIMITS`.
+def check_room(person: Person, *, account: Account, now: datetime) -> None:
+    """Raises `TooManyMails` when one more mail to `person` would exceed the account's limit or the person's.
 
-    A window ends `now` and slides: nothing is forgotten when a counter or a cache is.
+    They are those of `settings.RATE_LIMITS`, unless the account has its own. A window ends `now` and slides:
+    nothing is forgotten when a counter or a cache is. Both rows must be held: others ask at once.
     """
     if not settings.RATE_LIMITS_ON:
         return
     asked = Invitation.objects.order_by("-requested_at")
-    _check(asked.filter(credential__person=person), group="mails_to_person", of="one person", now=now)
-    _check(asked.filter(account=person.account_id), group="mails", of="the people of one account", now=now)
+    of_person, of_account = asked.filter(credential__person=person), asked.filter(account=account)
+    _check(of_person, limit=rate("mails_to_person"), of="one person", now=now)
+    own = (account.mails_a_day, DAY) if account.mails_a_day else None
+    _check(of_account, limit=own or rate("mails"), of="the people of one account", now=now)
 
 
-def _check(asked: QuerySet[Invitation], *, group: str, of: str, now: datetime) -> None:
-    most, seconds = rate(group)
+def _check(asked: QuerySet[Invitation], *, limit: tuple[int, int], of: str, now: datetime) -> None:
+    most, seconds = limit
     window = timedelta(seconds=seconds)
     times = asked.filter(requested_at__gt=now - window).values_list("requested_at", flat=True)
     # With as many in the window as are allowed, there is room once the oldest of these has left it.

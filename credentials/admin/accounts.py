@@ -30,7 +30,7 @@ class AccountForm(VerbForm[Account]):
     class Meta:
         model = Account
         fields = (
-            *("name", "slug", "contact_email", "language", "url_lifetime"),
+            *("name", "slug", "contact_email", "language", "mails_a_day", "url_lifetime"),
             *("reopening", "reopening_pause", "suspend_on_suspicion", "suspicion_thresholds"),
         )
         help_texts = {
@@ -107,7 +107,7 @@ class AccountAdmin(VerbAdmin[Account]):
     def get_fieldsets(self, request: HttpRequest, obj: Account | None = None) -> Any:
         """What there is to say, by subject; counts belong to an account that is there."""
         return (
-            (None, {"fields": ("name", "slug", "contact_email", "language")}),
+            (None, {"fields": ("name", "slug", "contact_email", "language", "mails_a_day")}),
             ("Redemption URLs", {"fields": ("url_lifetime", "reopening", "reopening_pause")}),
             (
                 "Suspicious use",

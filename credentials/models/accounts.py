@@ -55,6 +55,12 @@ class Account(models.Model):
         db_default="en",
         help_text="Of mails to people whose own language is not known, and of pages when no other fits.",
     )
+    mails_a_day = models.PositiveIntegerField(
+        null=True,
+        blank=True,
+        help_text="How many mails to passholders may be asked for in 24 hours. "
+        "Empty: as many as this installation allows each account.",
+    )
     # Thresholds that differ from those of credentials/suspicion.py, by rule: [uses, seconds].
     suspicion_thresholds = models.JSONField(default=dict, db_default={}, blank=True)
     suspend_on_suspicion = models.BooleanField(
@@ -67,6 +73,10 @@ class Account(models.Model):
         constraints = [
             models.CheckConstraint(
                 name="account_reopening_known", condition=Q(reopening__in=Reopening.values)
+            ),
+            models.CheckConstraint(
+                name="account_mails_a_day_at_least_one",
+                condition=Q(mails_a_day=None) | Q(mails_a_day__gte=1),
             ),
         ]
 

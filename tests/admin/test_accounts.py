@@ -66,9 +66,11 @@ def test_what_an_account_wants_is_kept(acme: Account, globex: Account, root: Cli
         reopening_pause="06:00:00",
         suspend_on_suspicion="on",
         suspicion_thresholds='{"claims_while_in_use": [5, 600]}',
+        mails_a_day="250",
     )
     assert root.post(page(acme), wanted).status_code == 302
     acme.refresh_from_db()
+    assert acme.mails_a_day == 250
     assert (acme.reopening, acme.reopening_pause) == ("after_pause", timedelta(hours=6))
     assert (acme.suspend_on_suspicion, acme.suspicion_thresholds) == (True, {"claims_while_in_use": [5, 600]})
     root.post(page(acme), wanted | {"suspicion_thresholds": ""})
@@ -99,6 +101,7 @@ def test_saving_an_account_as_it_is_is_no_event(acme: Account, root: Client) -> 
             for text in ("{", "[]", '{"a_rule": [1, 60]}', '{"claims_while_in_use": 5}')
         ),
         ("slug", "globex"),
+        *(("mails_a_day", number) for number in ("0", "-1", "10000001", "many")),
     ],
 )
 def test_what_makes_no_sense_is_told_next_to_its_field(

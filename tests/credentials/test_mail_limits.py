@@ -4,17 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import pytest
 import time_machine
 from django.core.cache import caches
 from pytest_django import Settings
 
-from credentials.errors import TooManyMails
+from credentials.accounts import update_account
+from credentials.branding import update_branding
+from credentials.errors import Invalid, TooManyMails
 from credentials.invitations import invite
 from credentials.models import Account, Credential, Invitation, RedemptionUrl
+from credentials.people import update_person
 from tests import factories
 from tests.callers import Caller
+from tests.credentials.simultaneous import at_once
 
 NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)
 
@@ -77,6 +82,48 @@ def test_an_account_asks_for_so_many_and_the_neighbour_does_not_feel_it(
         invite(factories.credential(acme), actor="test")
     invite(factories.credential(globex), actor="test")
     assert Invitation.objects.filter(account=acme).count() == 3
+
+
+def test_an_account_has_a_limit_of_its_own(acme: Account, globex: Account, settings: Settings) -> None:
+    limit(settings, mails="1/d")
+    update_account(acme, mails_a_day=2, actor="test")
+    for _ in range(2):
+        invite(factories.credential(acme), actor="test")
+    with pytest.raises(TooManyMails, match="At most 2 mails go to the people of one account in 24 hours"):
+        invite(factories.credential(acme), actor="test")
+    invite(factories.credential(globex), actor="test")
+    with pytest.raises(TooManyMails, match="At most 1 mails"):
+        invite(factories.credential(globex), actor="test")
+
+
+@pytest.mark.parametrize("number", [0, -1, 10_000_001])
+def test_a_limit_that_is_none_is_refused(acme: Account, number: int) -> None:
+    with pytest.raises(Invalid) as refused:
+        update_account(acme, mails_a_day=number, actor="test")
+    assert refused.value.field == "mails_a_day"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_who_ask_at_once_do_not_exceed_it_together(acme: Account, settings: Settings) -> None:
+    update_account(acme, mails_a_day=3, actor="test")
+    credentials = [factories.credential(acme) for _ in range(8)]
+    results = at_once([partial(invite, credential, actor="test") for credential in credentials])
+    assert sorted(type(result).__name__ for result in results) == [*["Invitation"] * 3, *["TooManyMails"] * 5]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_whoever_asks_waits_for_nobody_in_a_circle(acme: Account) -> None:
+    """An account and its people are changed while mails are asked for."""
+    credentials = [factories.credential(acme) for _ in range(4)]
+    results = at_once(
+        [
+            *(partial(invite, credential, actor="test") for credential in credentials),
+            *(partial(update_person, one.person, enabled=False, actor="test") for one in credentials),
+            partial(update_account, acme, name="Acme", actor="test"),
+            partial(update_branding, acme, accent_color="#c2410c", actor="test"),
+        ]
+    )
+    assert not [result for result in results if isinstance(result, Exception)]
 
 
 def test_what_was_counted_outlives_the_cache(acme: Account, settings: Settings) -> None:
