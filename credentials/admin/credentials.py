@@ -16,6 +16,7 @@ from credentials import issuing
 from credentials.admin import badges
 from credentials.admin.credential_orders import ORDERS
 from credentials.admin.events import event_type
+from credentials.admin.mail_filter import LastMailFilter
 from credentials.admin.records import RecordAdmin
 from credentials.admin.rows import WhetherFilter
 from credentials.admin.verbs import Columns, VerbForm
@@ -62,7 +63,10 @@ class CredentialAdmin(RecordAdmin[Credential]):
         "ends",
         "account",
     )
-    list_filter = ("state", ("suspended_at", WhetherFilter), "awaits_approval", "account", "credential_type")
+    list_filter = (
+        *("state", ("suspended_at", WhetherFilter), "awaits_approval", LastMailFilter),
+        *("account", "credential_type"),
+    )
     search_fields = (
         *("=public_id", "=wallet_passes__serial_number", "=person__system_id"),
         *("^person__first_name", "^person__last_name", "^person__email"),

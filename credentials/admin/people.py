@@ -16,6 +16,7 @@ from django.utils.safestring import SafeString
 
 from credentials import people
 from credentials.admin.badges import badge, link, standing
+from credentials.admin.mail_filter import LastMailOfPersonFilter
 from credentials.admin.orders import Order, OrderAdmin
 from credentials.admin.rows import actor
 from credentials.admin.verbs import Columns, VerbForm
@@ -89,7 +90,7 @@ class PersonAdmin(OrderAdmin[Person]):
     form = PersonForm
     change_form_template = "admin/credentials/person/change_form.html"
     list_display = ("__str__", "email", "system_id", "account", "standing", "created_at")
-    list_filter = ("account", "enabled", PresenceFilter)
+    list_filter = ("account", "enabled", LastMailOfPersonFilter, PresenceFilter)
     list_select_related = ("account",)
     search_fields = ("^first_name", "^last_name", "^email", "=system_id")
     search_help_text = "The beginning of a name or of an e-mail address, or a whole system id."

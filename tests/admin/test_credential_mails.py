@@ -76,6 +76,22 @@ def test_the_page_tells_what_became_of_each_mail(acme: Account, root: Client) ->
     assert ">Owed<" in shown
 
 
+def test_those_whose_last_mail_failed_are_found(acme: Account, root: Client) -> None:
+    failed, sent, owed, asked_again, never = (factories.credential(acme) for _ in range(5))
+    for credential in (failed, sent, owed, asked_again):
+        root.post(order(credential, "email"))
+    mails = Invitation.objects.filter(credential__in=[failed, asked_again])
+    mails.update(failed_at=failed.created_at, last_error="The mail server refuses this address (550).")
+    Invitation.objects.filter(credential=sent).update(sent_at=sent.created_at)
+    root.post(order(asked_again, "email"))
+    listed = root.get(LIST, {"mail": "failed"}).context["cl"].result_list
+    assert list(listed) == [failed]
+    people = root.get("/admin/credentials/person/", {"mail": "failed"}).context["cl"].result_list
+    assert list(people) == [failed.person]
+    assert len(root.get(LIST).context["cl"].result_list) == 5
+    assert never in root.get(LIST).context["cl"].result_list
+
+
 @pytest.mark.usefixtures("limited")
 def test_too_many_mails_are_refused_in_words(acme: Account, root: Client) -> None:
     credential = factories.credential(acme)
