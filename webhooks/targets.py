@@ -44,8 +44,7 @@ def check_url(url: str, *, policy: Policy) -> str:
     Raises RefusedURL naming the ``reason``: length, characters, scheme, userinfo, fragment, host, localhost,
     address or port. A name that passes here is still resolved and checked when the message is sent.
     """
-    if len(url) > LONGEST_URL:
-        raise RefusedURL("length", f"must not be longer than {LONGEST_URL} characters")
+    _check_length(url)
     parts = _URL.fullmatch(url)
     if parts is None:
         raise RefusedURL("scheme", "must start with https:// or http://")
@@ -58,12 +57,20 @@ def check_url(url: str, *, policy: Policy) -> str:
     rest = parts["path"] + (parts["query"] or "")
     if not _PLAIN.fullmatch(rest):
         raise RefusedURL("characters", "must be percent-encoded where it is not plain ASCII")
-    return f"{scheme}://{host}{authority['port'] or ''}{rest}"
+    dialled = f"{scheme}://{host}{authority['port'] or ''}{rest}"
+    # A name beyond ASCII is longer in its IDNA form.
+    _check_length(dialled)
+    return dialled
 
 
 def is_localhost(host: str) -> bool:
     """Whether ``host`` is a name of this machine (RFC 6761 section 6.3, and what /etc/hosts calls it)."""
     return host.lower().rstrip(".").rpartition(".")[2] in _LOCAL_NAMES
+
+
+def _check_length(url: str) -> None:
+    if len(url) > LONGEST_URL:
+        raise RefusedURL("length", f"must not be longer than {LONGEST_URL} characters")
 
 
 def _checked_scheme(scheme: str, *, policy: Policy) -> str:

@@ -107,6 +107,7 @@ BAD_INPUT: list[tuple[dict[str, Any], str]] = [
     ({"url": "http://127.0.0.1:9000/"}, "url"),
     ({"url": "http://localhost:9000/"}, "url"),
     ({"url": "https://hooks.example/" + "a" * 2048}, "url"),
+    ({"url": "https://b\u00fccher.example/".ljust(2048, "a")}, "url"),
     ({"url": "https://hooks.example/\x00"}, "url"),
     ({"url": URL, "description": "a" * 201}, "description"),
     ({"url": URL, "description": 7}, "description"),

@@ -94,6 +94,7 @@ def test_a_public_literal_is_taken(address: str) -> None:
         ("https://hooks.example/%zz", "characters"),
         ("https://hooks.example/?q=\x00", "characters"),
         ("https://hooks.example/" + "a" * 2048, "length"),
+        ("https://b\u00fccher.example/".ljust(2048, "a"), "length"),
     ],
 )
 def test_a_refusal_names_its_reason(url: str, reason: str) -> None:
