@@ -24,7 +24,7 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.utils import timezone
 
-from webhooks.models import Attempt, Delivery, DeliveryStatus, Replay, ReplayStatus
+from webhooks.models import Attempt, Delivery, Replay, ReplayStatus
 
 BATCH = 1_000
 
@@ -37,29 +37,29 @@ def kept_since(*, now: datetime) -> datetime:
 def drop_old(*, seconds: float = 5.0) -> int:
     """Deletes old deliveries with their attempts; how many deliveries.
 
-    A delivery counts from its creation; one that is still pending stays. Events are the audit trail and stay
-    for ever. Begins no batch after `seconds`; the next run finds where this one stopped.
+    A delivery counts from its end, which a retry puts off; one that is still pending stays. Events are the
+    audit trail and stay for ever. Begins no batch after `seconds`; the next run finds where this one stopped.
     """
     ends_at = time.monotonic() + seconds
     before = kept_since(now=timezone.now())
     Replay.objects.exclude(status=ReplayStatus.RUNNING).filter(finished_at__lt=before).delete()
     after = dropped = 0
     while (began_at := time.monotonic()) < ends_at and (batch := _oldest(after, before=before)):
-        dropped += _drop(batch)
+        dropped += _drop(batch, before=before)
         after = batch[-1]
         time.sleep(time.monotonic() - began_at)
     return dropped
 
 
 def _oldest(after: int, *, before: datetime) -> list[int]:
-    """Primary keys, which rise with time: to begin with the lowest needs no further index."""
+    """Primary keys of what was made before then: they rise with time, so that this needs no further index."""
     rows = Delivery.objects.filter(pk__gt=after).order_by("pk").values_list("pk", "created_at")[:BATCH]
     return [pk for pk, created_at in rows if created_at < before]
 
 
-def _drop(batch: list[int]) -> int:
+def _drop(batch: list[int], *, before: datetime) -> int:
     with transaction.atomic():
-        finished = Delivery.objects.filter(pk__in=batch).exclude(status=DeliveryStatus.PENDING)
+        finished = Delivery.objects.filter(pk__in=batch, finished_at__lt=before)
         # Whoever retries one at this moment keeps it.
         keys = list(finished.select_for_update(skip_locked=True).values_list("pk", flat=True))
         Attempt.objects.filter(delivery__in=keys).delete()

@@ -119,7 +119,8 @@ def test_what_somebody_retries_at_this_moment_is_not_dropped(hook: Hook, acme: A
     for _ in range(2):
         factories.credential(acme)
     deliver_due()
-    Delivery.objects.update(created_at=timezone.now() - timedelta(days=100))
+    long_ago = timezone.now() - timedelta(days=100)
+    Delivery.objects.update(created_at=long_ago, finished_at=long_ago)
     held = Delivery.objects.order_by("pk")[0]
     with transaction.atomic():
         Delivery.objects.select_for_update().get(pk=held.pk)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from django.utils import timezone
@@ -10,6 +10,7 @@ from pytest_django import Settings
 
 from credentials.models import Account, Event
 from tests import factories
+from tests.webhooks.callers import Caller
 from tests.webhooks.receivers import Hook
 from webhooks import retention
 from webhooks.dispatch import deliver_due
@@ -56,6 +57,15 @@ def test_what_is_pending_is_kept_however_old(hook: Hook) -> None:
     assert not Delivery.objects.filter(pk=second).exists()
 
 
+def test_what_was_sent_again_lately_is_kept(hook: Hook, caller: Caller) -> None:
+    retried, _ = _delivered(hook, days_ago=100, times=2)
+    caller.post(f"deliveries/{Delivery.objects.get(pk=retried).public_id}/retry")
+    assert deliver_due() == {"succeeded": 1}
+    assert drop_old() == 1
+    assert Delivery.objects.get().pk == retried
+    assert Delivery.objects.get().attempts.count() == 2
+
+
 @pytest.mark.parametrize("batch", [1, 2, 100])
 def test_batches_leave_nothing_between_them(hook: Hook, monkeypatch: pytest.MonkeyPatch, batch: int) -> None:
     monkeypatch.setattr(retention, "BATCH", batch)
@@ -73,11 +83,11 @@ def test_a_run_that_was_cut_short_is_taken_up_by_the_next(
     assert drop_old(seconds=0) == 0
     drop, calls = retention._drop, []
 
-    def break_off(batch: list[int]) -> int:
+    def break_off(batch: list[int], *, before: datetime) -> int:
         calls.append(batch)
         if len(calls) == 2:
             raise KeyboardInterrupt
-        return drop(batch)
+        return drop(batch, before=before)
 
     with monkeypatch.context() as patch:
         patch.setattr(retention, "_drop", break_off)
