@@ -107,4 +107,8 @@ def _tell(event_type: EventType, endpoint: Endpoint, *, now: datetime) -> None:
 
 
 def _owe(kind: NoticeKind, endpoint: Endpoint, *, last: Noted, now: datetime) -> None:
-    notices.owe(kind, endpoint, outcome=last.outcome, response_status=last.response_status, now=now)
+    # Beside a 410, another attempt may have succeeded.
+    since = endpoint.failing_since or last.at
+    notices.owe(
+        kind, endpoint, since=since, outcome=last.outcome, response_status=last.response_status, now=now
+    )

@@ -25,15 +25,24 @@ _SUBJECTS = {
 
 
 def owe(
-    kind: NoticeKind, endpoint: Endpoint, *, outcome: Outcome, response_status: int | None, now: datetime
+    kind: NoticeKind,
+    endpoint: Endpoint,
+    *,
+    since: datetime,
+    outcome: Outcome,
+    response_status: int | None,
+    now: datetime,
 ) -> None:
-    """Owes a mail, once for each kind and failure; an account without a contact is told by its events."""
-    if not endpoint.account.contact_email or endpoint.failing_since is None:
+    """Owes a mail, once for each kind and failure; an account without a contact is told by its events.
+
+    `since` is when the failure began; `outcome` and `response_status` are those of its last attempt.
+    """
+    if not endpoint.account.contact_email:
         return
     notice = Notice(
         endpoint=endpoint,
         kind=kind,
-        failing_since=endpoint.failing_since,
+        failing_since=since,
         last_outcome=outcome,
         last_response_status=response_status,
         due_at=now,

@@ -106,6 +106,13 @@ def test_410_is_told(endpoint: Endpoint) -> None:
     assert "five days" not in text
 
 
+def test_410_is_told_though_another_attempt_arrived(endpoint: Endpoint) -> None:
+    noted = [Noted(NOON, Outcome.GONE, 410), Noted(NOON, Outcome.SUCCEEDED, 204)]
+    note({endpoint.pk: noted}, failing=[], now=NOON)
+    assert notices.send_due() == 1
+    assert '/replay\n   {"since": "2026-06-01T12:00:00.000Z"}' in text_of(mail.outbox[0])
+
+
 @pytest.mark.parametrize("after", [DAY, 5 * DAY])
 def test_no_mail_holds_more_of_the_url_than_its_host(
     endpoint: Endpoint, clock: time_machine.Traveller, after: timedelta
