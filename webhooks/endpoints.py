@@ -41,9 +41,8 @@ def create_endpoint(
     endpoint = Endpoint(account=account, description=description, fifo=fifo)
     endpoint.url, endpoint.event_types = _reachable(url), _known(event_types)
     endpoint.signature_scheme = SignatureScheme(signature_scheme)
-    if Endpoint.objects.present().filter(account=account).count() >= MOST_ENDPOINTS:
-        raise Conflict(f"An account has at most {MOST_ENDPOINTS} webhook endpoints.")
     with transaction.atomic():
+        _check_room(account)
         endpoint.save()
         secret = endpoint_secrets.mint(endpoint)
         _record(EventType.WEBHOOK_ENDPOINT_CREATED, endpoint, actor=actor)
@@ -156,6 +155,13 @@ def send_test(endpoint: Endpoint, *, actor: str) -> Delivery:
         event = _record(EventType.WEBHOOK_TEST, endpoint, actor=actor)
         breaker.end_pause(endpoint, now=event.created_at)
         return Delivery.objects.create(event=event, endpoint=endpoint, next_attempt_at=event.created_at)
+
+
+def _check_room(account: Account) -> None:
+    # Held, so that two who ask at once are counted one after the other.
+    Account.objects.select_for_update(no_key=True).get(pk=account.pk)
+    if Endpoint.objects.present().filter(account=account).count() >= MOST_ENDPOINTS:
+        raise Conflict(f"An account has at most {MOST_ENDPOINTS} webhook endpoints.")
 
 
 def _reachable(url: str) -> str:

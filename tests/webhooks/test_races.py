@@ -22,10 +22,12 @@ from django.utils import timezone
 
 from credentials.models import Account
 from tests import factories
+from tests.webhooks.callers import Caller
 from tests.webhooks.receivers import Hook, Receiver, hook_to
 from webhooks import endpoints, leases
 from webhooks.claims import claim
 from webhooks.dispatch import deliver_due
+from webhooks.endpoints import MOST_ENDPOINTS
 from webhooks.finishing import Sent, finish
 from webhooks.models import Attempt, Delivery, DeliveryStatus, Endpoint
 from webhooks.outcomes import Outcome
@@ -190,6 +192,15 @@ def _ask(query: str) -> list[Any]:
         cursor.execute(query)
         rows: list[Any] = cursor.fetchall()
     return rows
+
+
+def test_endpoints_made_at_once_are_no_more_than_an_account_may_have(acme: Account) -> None:
+    url = "https://hooks.example/"
+    Endpoint.objects.bulk_create(Endpoint(account=acme, url=url) for _ in range(MOST_ENDPOINTS - 1))
+    callers = [Caller.of(acme) for _ in range(6)]
+    answers = _at_once(*[partial(caller.post, "webhook_endpoints", {"url": url}) for caller in callers])
+    assert sorted(answer.status_code for answer in answers) == [201] + [409] * 5
+    assert Endpoint.objects.count() == MOST_ENDPOINTS
 
 
 def _start_dispatcher() -> subprocess.Popen[bytes]:
