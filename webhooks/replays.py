@@ -7,6 +7,7 @@ a batch about every second, as large as what the endpoint has got through since 
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
@@ -25,6 +26,8 @@ from webhooks.models import Delivery, DeliveryStatus, Endpoint, Replay, ReplaySt
 from webhooks.outbox import FANNED_OUT
 from webhooks.retention import kept_since
 from webhooks.trail import record_for_endpoint
+
+logger = logging.getLogger(__name__)
 
 REPLAYER = "webhooks.tasks.replay_due"
 LONGEST_RANGE = timedelta(days=30)
@@ -94,8 +97,12 @@ def replay_due() -> None:
     now = timezone.now()
     due = Replay.objects.filter(Q(looked_at=None) | Q(looked_at__lte=now - BETWEEN_LOOKS))
     for pk in due.filter(status=ReplayStatus.RUNNING).values_list("pk", flat=True):
-        with transaction.atomic():
-            _queue_batch(due.filter(pk=pk))
+        try:
+            with transaction.atomic():
+                _queue_batch(due.filter(pk=pk))
+        except Exception:
+            # The others must not wait for one that cannot go on.
+            logger.exception("replay %s goes no further", pk)
 
 
 def _check_range(since: datetime, until: datetime, *, now: datetime) -> None:

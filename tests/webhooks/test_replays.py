@@ -235,6 +235,21 @@ def test_a_batch_that_breaks_off_has_done_nothing(hook: Hook, monkeypatch: pytes
     assert deliver_due() == {"succeeded": 3}
 
 
+def test_one_that_cannot_go_on_holds_up_no_other(
+    hook: Hook, acme: Account, receiver: Receiver, caplog: pytest.LogCaptureFixture
+) -> None:
+    _happens(acme)
+    broken, other = (
+        start_replay(endpoint, since=_hour_ago(), actor="test")
+        for endpoint in (hook.endpoint, hook_to(receiver, account=acme).endpoint)
+    )
+    Replay.objects.filter(pk=broken.pk).update(event_types=7)
+    replay_due()
+    other.refresh_from_db()
+    assert other.status == ReplayStatus.COMPLETED
+    assert f"replay {broken.pk} goes no further" in caplog.text
+
+
 def test_a_cancelled_replay_queues_nothing_more(hook: Hook, monkeypatch: pytest.MonkeyPatch) -> None:
     _delivered(hook, times=3)
     pace(monkeypatch, 1)
