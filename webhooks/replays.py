@@ -173,10 +173,13 @@ def _queue(replay: Replay, *, endpoint: Endpoint, now: datetime) -> None:
     ahead = _events(replay).filter(pk__gt=replay.cursor, pk__lte=replay.last).order_by("pk")
     batch = list(ahead.values_list("pk", flat=True)[:room])
     send_again(endpoint, batch, only_failed=replay.only_failed, now=now)
-    replay.done += len(batch)
+    completed = len(batch) < room
+    # Since they were counted, some may have arrived by themselves, and others have failed.
+    total = replay.total or 0
+    replay.done = total if completed else min(total, replay.done + len(batch))
     replay.cursor = batch[-1] if batch else replay.cursor
     replay.save()
-    if len(batch) < room:
+    if completed:
         _end(replay, ReplayStatus.COMPLETED, now=now)
     doorbell.ring(DISPATCHER)
 

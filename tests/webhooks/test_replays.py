@@ -235,6 +235,30 @@ def test_a_batch_that_breaks_off_has_done_nothing(hook: Hook, monkeypatch: pytes
     assert deliver_due() == {"succeeded": 3}
 
 
+@pytest.mark.parametrize(
+    "meanwhile",
+    [
+        {"status": DeliveryStatus.SUCCEEDED, "finished_at": timezone.now(), "failures": 1},
+        {"status": DeliveryStatus.PENDING, "finished_at": None, "failures": 1},
+    ],
+    ids=["they arrive", "more fail"],
+)
+def test_progress_ends_at_the_total_whatever_happens_meanwhile(
+    hook: Hook, acme: Account, monkeypatch: pytest.MonkeyPatch, meanwhile: dict[str, Any]
+) -> None:
+    first, second, third, last = _happens(acme, times=4)
+    later = timezone.now() + timedelta(hours=1)
+    rows = Delivery.objects.filter(event__public_id__in=[first, second, last])
+    rows.update(failures=1, next_attempt_at=later)
+    Delivery.objects.filter(event__public_id=third).update(next_attempt_at=later)
+    pace(monkeypatch, 1)
+    replay = _replay(hook, only_failed=True)
+    assert (replay.total, replay.done) == (3, 1)
+    Delivery.objects.filter(event__public_id__in=[second, third]).update(**meanwhile)
+    _finish(replay)
+    assert replay.total == 3
+
+
 def test_one_that_cannot_go_on_holds_up_no_other(
     hook: Hook, acme: Account, receiver: Receiver, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -27,7 +27,7 @@ class ReplayJson(serializers.Serializer[Replay]):
     only_failed = serializers.BooleanField()
     credential_id = serializers.CharField(allow_null=True)
     total = serializers.IntegerField(allow_null=True, help_text="Events; null until they are counted.")
-    done = serializers.IntegerField(help_text="How many of them have been queued.")
+    done = serializers.IntegerField(help_text="How many of them have been dealt with.")
     created_at = serializers.DateTimeField()
     finished_at = serializers.DateTimeField(allow_null=True)
 
