@@ -8,7 +8,7 @@ and a reader stops at the lowest announcement. Nobody waits for anybody. SQLite 
 from __future__ import annotations
 
 from django.db import connection
-from django.db.models import QuerySet
+from django.db.models import Max, QuerySet
 
 from credentials.models import Event
 
@@ -19,16 +19,16 @@ _ID_BITS = 48
 _ANNOUNCE = """
 SELECT pg_advisory_xact_lock_shared(%s | last_value) FROM credentials_event_id_seq
 """
+_LOWEST = f"""
+SELECT min((classid::bigint << 32 | objid::bigint) & {(1 << _ID_BITS) - 1}) FROM pg_locks
+WHERE locktype = 'advisory' AND objsubid = 1 AND classid::bigint >> 16 = {_NAMESPACE}
+    AND pid <> pg_backend_pid()
+    AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+"""  # noqa: S608 - of the constants above
 # The newest id is that of the statement's snapshot; the locks are looked up after it was taken. Whoever got
 # an id up to that one either still holds its lock, or has committed what the next statement will see.
-_SETTLED = """
-SELECT LEAST(
-    (SELECT max(id) FROM credentials_event),
-    (SELECT min((classid::bigint << 32 | objid::bigint) & %s) FROM pg_locks
-     WHERE locktype = 'advisory' AND objsubid = 1 AND classid::bigint >> 16 = %s AND pid <> pg_backend_pid()
-       AND database = (SELECT oid FROM pg_database WHERE datname = current_database()))
-)
-"""
+_SETTLED = f"SELECT LEAST((SELECT max(id) FROM credentials_event), ({_LOWEST}))"  # noqa: S608 - as above
+_HAS_SETTLED = f"SELECT COALESCE(({_LOWEST}) >= %s, TRUE)"
 
 
 def announce() -> None:
@@ -43,6 +43,26 @@ def settled(events: QuerySet[Event]) -> QuerySet[Event]:
     if connection.vendor != "postgresql":
         return events
     with connection.cursor() as cursor:
-        cursor.execute(_SETTLED, [(1 << _ID_BITS) - 1, _NAMESPACE])
+        cursor.execute(_SETTLED)
         (newest,) = cursor.fetchone()
     return events.filter(pk__lte=newest or 0)
+
+
+def last_given() -> int:
+    """The newest id that has been given out, whether or not its event can be seen yet."""
+    if connection.vendor != "postgresql":
+        return Event.objects.aggregate(last=Max("pk"))["last"] or 0
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT last_value FROM credentials_event_id_seq")
+        (last,) = cursor.fetchone()
+    return int(last)
+
+
+def has_settled(event_id: int) -> bool:
+    """Whether every event up to this id, which has been given out, can be seen by now, or never will be."""
+    if connection.vendor != "postgresql":
+        return True
+    with connection.cursor() as cursor:
+        cursor.execute(_HAS_SETTLED, [event_id])
+        (settled,) = cursor.fetchone()
+    return bool(settled)

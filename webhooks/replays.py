@@ -16,7 +16,7 @@ from django.db import transaction
 from django.db.models import Count, Exists, Max, Min, OuterRef, Q, QuerySet
 from django.utils import timezone
 
-from credentials import doorbell
+from credentials import doorbell, event_order
 from credentials.errors import Conflict, Invalid, NotFound, Refusal
 from credentials.event_types import PUBLIC_EVENT_TYPES, EventType
 from credentials.models import Credential, Event
@@ -70,6 +70,7 @@ def start_replay(
             until=until,
             event_types=wanted,
             only_failed=only_failed,
+            last=event_order.last_given(),
         )
         _record(EventType.WEBHOOK_REPLAY_STARTED, replay, actor=actor, now=now)
         doorbell.ring(REPLAYER)
@@ -150,6 +151,9 @@ def _queue_batch(due: QuerySet[Replay]) -> None:
         return
     now = timezone.now()
     if replay.total is None:
+        # What read the endpoint as disabled, and so owes it nothing, may not have committed yet.
+        if not event_order.has_settled(replay.last):
+            return
         _survey(replay)
     try:
         endpoint = _held(replay.endpoint)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 
@@ -88,6 +90,55 @@ def test_a_worker_that_holds_the_batch_keeps_nobody_waiting(hook: Hook, acme: Ac
         assert Replay.objects.get().total is None
     replay_due()
     assert Replay.objects.get().status == ReplayStatus.COMPLETED
+
+
+@contextmanager
+def _uncommitted(account: Account) -> Iterator[None]:
+    """While the block lasts, something has happened that nobody sees yet."""
+    written, leave = threading.Event(), threading.Event()
+
+    def happen() -> None:
+        try:
+            with transaction.atomic():
+                factories.credential(account)
+                written.set()
+                leave.wait(10)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(1) as threads:
+        happening = threads.submit(happen)
+        try:
+            assert written.wait(10)
+            yield
+        finally:
+            leave.set()
+        happening.result()
+
+
+def test_what_happened_while_it_was_disabled_is_replayed_however_late_it_commits(
+    hook: Hook, acme: Account
+) -> None:
+    endpoints.disable_endpoint(hook.endpoint, actor="test")
+    with _uncommitted(acme):
+        endpoints.enable_endpoint(hook.endpoint, actor="test")
+        replay = _start(hook.endpoint)
+        replay_due()
+        replay.refresh_from_db()
+        assert (replay.status, replay.total) == (ReplayStatus.RUNNING, None)
+    replay_due()
+    replay.refresh_from_db()
+    assert (replay.status, replay.total) == (ReplayStatus.COMPLETED, 1)
+    assert deliver_due() == {"succeeded": 1}
+
+
+def test_a_replay_does_not_wait_for_what_happens_after_its_start(hook: Hook, acme: Account) -> None:
+    factories.credential(acme)
+    replay = _start(hook.endpoint)
+    with _uncommitted(acme):
+        replay_due()
+        replay.refresh_from_db()
+        assert (replay.status, replay.total) == (ReplayStatus.COMPLETED, 1)
 
 
 def test_disabling_cancelling_and_queueing_at_once_leave_nothing_pending(

@@ -36,7 +36,8 @@ class Replay(models.Model):
     # How many events it covers, once the first batch has counted them, and how many are dealt with.
     total = models.PositiveBigIntegerField(null=True)
     done = models.PositiveBigIntegerField(default=0)
-    # Ids of events: the last one dealt with, and the last one of all.
+    # Ids of events: the last one dealt with, and the last one of all. Until they are counted, the latter is
+    # the newest that had been given out at the start: what comes up to that one must have committed first.
     cursor = models.BigIntegerField(default=0)
     last = models.BigIntegerField(default=0)
     # How many deliveries it may keep waiting, as its endpoint takes them, and when that was last looked at.
