@@ -22,6 +22,8 @@ FIRST_DELAY = timedelta(minutes=1)
 MOST_ATTEMPTS = 8
 # A worker that dies while it sends leaves the mail due again after this.
 LEASE = timedelta(minutes=5)
+# Of the server, the way to it, and mails that cannot be written; all else is a fault of ours.
+_EXPECTED = (SMTPException, OSError, ValueError)
 
 Owed = TypeVar("Owed", bound=OwedMail)
 # Called with the row, and with why it was given up or, once the server has the mail, an empty text.
@@ -34,7 +36,7 @@ def send_due(
     """Calls `send` for each row that is due; how many mails were handed to the mail server.
 
     A row is given up when its `send` raises a `Refusal`, or a `ValueError` for a mail that cannot be written,
-    and when the server refuses it for good; after any other error of the server it is due again later.
+    and when the server refuses it for good; after any other error it is due again later, a few times.
     `settle` is called in the transaction that ends a row.
     """
     sent = 0
@@ -60,9 +62,12 @@ def _try(row: Owed, *, send: Callable[[Owed], None], settle: Settle[Owed] | None
         send(row)
     except Refusal as refusal:
         reason = refusal.sentence
-    except (SMTPException, OSError, ValueError) as error:
-        # The class and the code alone: a server's words may quote the mail, and with it a secret.
-        logger.warning("%s could not be mailed: %s", row, _kind(error))
+    except Exception as error:
+        if isinstance(error, _EXPECTED):
+            # The class and the code alone: a server's words may quote the mail, and with it a secret.
+            logger.warning("%s could not be mailed: %s", row, _kind(error))
+        else:
+            logger.exception("%s could not be mailed", row)
         reason = _refusal(error)
         if not reason:
             reason = _kind(error)

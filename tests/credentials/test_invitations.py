@@ -199,9 +199,13 @@ def test_the_newest_address_counts(credential: Credential) -> None:
     assert mail.outbox[0].to == ["king@example.org"]
 
 
-def test_a_server_that_fails_is_asked_again_ever_later_and_at_last_no_more(
-    credential: Credential, clock: time_machine.Traveller, failing: type[FailingServer]
+@pytest.mark.parametrize(
+    "error", [smtplib.SMTPServerDisconnected(), RuntimeError("a fault of ours")], ids=["the server", "us"]
+)
+def test_what_fails_is_tried_again_ever_later_and_at_last_no_more(
+    credential: Credential, clock: time_machine.Traveller, failing: type[FailingServer], error: Exception
 ) -> None:
+    failing.error = error
     invitation = invite(credential)
     minutes = []
     for attempt in range(1, owed_mail.MOST_ATTEMPTS + 1):
@@ -224,6 +228,7 @@ def test_a_server_that_fails_is_asked_again_ever_later_and_at_last_no_more(
         smtplib.SMTPDataError(450, b"no: https://passes.example/passes/0123456789abcdefghjkmnpqrs"),
         ConnectionRefusedError(111, "Connection refused"),
         TimeoutError(),
+        RuntimeError("no: https://passes.example/passes/0123456789abcdefghjkmnpqrs"),
     ],
     ids=lambda error: type(error).__name__,
 )
