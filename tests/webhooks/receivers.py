@@ -140,7 +140,9 @@ def listening() -> Iterator[Receiver]:
         receiver.port = server.server_address[1]
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
         thread.start()
-        yield receiver
-        receiver.leaving.set()
-        server.shutdown()
-        thread.join()
+        try:
+            yield receiver
+        finally:
+            receiver.leaving.set()
+            server.shutdown()
+            thread.join()
