@@ -105,17 +105,20 @@ _RESCHEDULE = """
 
 
 def _next(sent: Sent, *, token: str, now: datetime) -> dict[str, Any]:
-    """What a failed attempt makes of its delivery: another attempt later, or the end."""
+    """What a failed attempt makes of its delivery: another attempt later, or the end.
+
+    After a 410 as well: it disables the endpoint, which calls the delivery off, unless it came from a former
+    URL. Then the present one is tried.
+    """
     failures = sent.message.failures + 1
     delay = next_delay(failures=failures, retry_after=sent.result.retry_after)
-    ends = delay is None or sent.result.outcome == Outcome.GONE
     adapted = connection.ops.adapt_datetimefield_value
     return {
         "id": sent.message.delivery_id,
         "token": token,
         "failures": failures,
-        "status": (DeliveryStatus.FAILED if ends else DeliveryStatus.PENDING).value,
-        "finished_at": adapted(now) if ends else None,
+        "status": (DeliveryStatus.FAILED if delay is None else DeliveryStatus.PENDING).value,
+        "finished_at": adapted(now) if delay is None else None,
         "next_attempt_at": adapted(now if delay is None else now + delay),
     }
 
@@ -124,6 +127,6 @@ def _note(sent: Sequence[Sent], *, now: datetime) -> None:
     noted: defaultdict[int, list[health.Noted]] = defaultdict(list)
     for one in sent:
         noted[one.message.endpoint_id].append(
-            health.Noted(one.started_at, one.result.outcome, one.result.status)
+            health.Noted(one.started_at, one.result.outcome, one.result.status, one.message.url)
         )
     health.note(noted, failing={one.message.endpoint_id for one in sent if one.message.failing}, now=now)

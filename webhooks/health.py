@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from contextlib import suppress
 from datetime import datetime
 from typing import NamedTuple
 
 from django.db import transaction
 
-from credentials.errors import NotFound
 from credentials.event_types import EventType
 from credentials.timestamps import rfc3339
 from webhooks import breaker, notices
@@ -24,11 +22,12 @@ _NOTICES = {DisabledReason.GONE: NoticeKind.GONE, DisabledReason.FAILING: Notice
 
 
 class Noted(NamedTuple):
-    """How one attempt ended: `at` is when it began, as the attempt's row has it."""
+    """How one attempt ended: `at` is when it began, as the attempt's row has it, `url` where it went."""
 
     at: datetime
     outcome: Outcome
     response_status: int | None
+    url: str
 
 
 def note(outcomes: Mapping[int, Sequence[Noted]], *, failing: Collection[int], now: datetime) -> None:
@@ -42,8 +41,8 @@ def note(outcomes: Mapping[int, Sequence[Noted]], *, failing: Collection[int], n
     telling = {pk: noted for pk, noted in theirs.items() if _failures(noted) or (noted and pk in failing)}
     if not telling:
         return
-    for endpoint in _follow_all(telling, now=now):
-        failures = _failures(telling[endpoint.pk])
+    for endpoint, noted in _follow_all(telling, now=now):
+        failures = _failures(noted)
         gone = [one for one in failures if one.outcome == Outcome.GONE]
         if gone:
             _give_up(endpoint, DisabledReason.GONE, last=gone[-1], now=now)
@@ -60,16 +59,26 @@ def _failures(noted: Sequence[Noted]) -> list[Noted]:
     return [one for one in noted if one.outcome != Outcome.SUCCEEDED]
 
 
-def _follow_all(telling: Mapping[int, Sequence[Noted]], *, now: datetime) -> list[Endpoint]:
-    """Writes down how these endpoints fare; those that are still sent to, as they stand now."""
+def _follow_all(
+    telling: Mapping[int, Sequence[Noted]], *, now: datetime
+) -> list[tuple[Endpoint, list[Noted]]]:
+    """Writes down how these endpoints fare; those that are still sent to, as they stand now, and why."""
     columns = ("failing_since", "consecutive_failures", "paused_until")
     listening = Endpoint.objects.listening().select_related("account").filter(pk__in=telling)
     with transaction.atomic():
         endpoints = list(listening.order_by("pk").select_for_update(of=("self",), no_key=True))
-        for endpoint in endpoints:
-            _follow(endpoint, telling[endpoint.pk], now=now)
+        followed = [
+            (endpoint, noted) for endpoint in endpoints if (noted := _about(endpoint, telling[endpoint.pk]))
+        ]
+        for endpoint, noted in followed:
+            _follow(endpoint, noted, now=now)
         Endpoint.objects.bulk_update(endpoints, columns)
-    return endpoints
+    return followed
+
+
+def _about(endpoint: Endpoint, noted: Sequence[Noted]) -> list[Noted]:
+    """Without late answers: from a former URL, or to what was sent before somebody last changed it."""
+    return [one for one in noted if one.url == endpoint.url and one.at >= endpoint.updated_at]
 
 
 def _follow(endpoint: Endpoint, noted: Sequence[Noted], *, now: datetime) -> None:
@@ -94,10 +103,11 @@ def _recover(endpoint: Endpoint, *, now: datetime) -> None:
 
 
 def _give_up(endpoint: Endpoint, reason: DisabledReason, *, last: Noted, now: datetime) -> None:
-    # Somebody may disable or delete it in between, which serves as well.
-    with suppress(NotFound), transaction.atomic():
-        disabled = disable_endpoint(endpoint, actor=ACTOR, reason=reason)
-        if disabled.disabled_reason == reason:
+    with transaction.atomic():
+        # Somebody may have changed it in between, and knows better.
+        unchanged = Endpoint.objects.filter(pk=endpoint.pk, updated_at=endpoint.updated_at)
+        if unchanged.select_for_update(no_key=True).first():
+            disabled = disable_endpoint(endpoint, actor=ACTOR, reason=reason)
             _owe(_NOTICES[reason], disabled, last=last, now=now)
 
 

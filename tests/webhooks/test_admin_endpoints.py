@@ -54,8 +54,9 @@ def keys_of(endpoint: Endpoint) -> int:
 
 
 def fail(endpoint: Endpoint, *, since: datetime, now: datetime) -> None:
-    """It has failed ten times by `now`."""
-    note({endpoint.pk: [Noted(since, Outcome.FAILED, 500)] * 10}, failing=[], now=now)
+    """It has failed ten times by `now`, and has been as it is for longer."""
+    Endpoint.objects.filter(pk=endpoint.pk).update(updated_at=since)
+    note({endpoint.pk: [Noted(since, Outcome.FAILED, 500, endpoint.url)] * 10}, failing=[], now=now)
 
 
 def test_list_and_page_tell_who_is_well_and_who_is_not(ada: Client, hook: Hook, acme: Account) -> None:

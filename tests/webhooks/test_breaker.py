@@ -85,11 +85,14 @@ def test_dispatchers_at_once_pause_give_up_and_tell_once(hook: Hook, acme: Accou
     acme.contact_email = "ops@acme.example"
     acme.save()
     now = datetime.now(UTC)
-    note({hook.endpoint.pk: [Noted(now - timedelta(days=6), Outcome.FAILED, 500)] * 4}, failing=[], now=now)
+    long_ago = now - timedelta(days=6)
+    Endpoint.objects.update(updated_at=long_ago)
+    first = [Noted(long_ago, Outcome.FAILED, 500, hook.endpoint.url)] * 4
+    note({hook.endpoint.pk: first}, failing=[], now=now)
 
     def fail_once_more() -> None:
         try:
-            failure = Noted(now, Outcome.FAILED, 503)
+            failure = Noted(now, Outcome.FAILED, 503, hook.endpoint.url)
             note({hook.endpoint.pk: [failure]}, failing=[hook.endpoint.pk], now=now)
         finally:
             connection.close()

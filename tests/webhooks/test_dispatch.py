@@ -123,8 +123,7 @@ def test_410_disables_the_endpoint_and_calls_off_the_rest(hook: Hook, acme: Acco
 
     hook.endpoint.refresh_from_db()
     assert (hook.endpoint.enabled, hook.endpoint.disabled_reason) == (False, "gone")
-    first, second = Delivery.objects.order_by("id")
-    assert (first.status, second.status) == (DeliveryStatus.CANCELLED, DeliveryStatus.FAILED)
+    assert {delivery.status for delivery in Delivery.objects.all()} == {DeliveryStatus.CANCELLED}
     event = acme.events.get(type="webhook_endpoint.disabled")
     assert (event.actor, event.data["reason"]) == ("system", "gone")
 

@@ -12,11 +12,15 @@ from credentials.models import Account
 from credentials.timestamps import rfc3339
 from tests import factories
 from tests.webhooks.callers import Caller
-from tests.webhooks.receivers import Hook, Receiver, hook_to
+from tests.webhooks.receivers import Hook, Receiver, hook_to, listening
 from webhooks import endpoints
+from webhooks.claims import claim
+from webhooks.dispatch import deliver_due
+from webhooks.finishing import Sent, finish
 from webhooks.health import Noted, note
-from webhooks.models import DeliveryStatus, Endpoint
+from webhooks.models import Delivery, DeliveryStatus, Endpoint
 from webhooks.outcomes import Outcome
+from webhooks.transport import Result
 
 NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)
 SECOND, MINUTE, DAY = timedelta(seconds=1), timedelta(minutes=1), timedelta(days=1)
@@ -25,12 +29,19 @@ Report = Callable[..., Endpoint]
 
 
 @pytest.fixture
+def hook(hook: Hook) -> Hook:
+    """Acme's endpoint as it has been for long."""
+    Endpoint.objects.update(updated_at=NOON - DAY)
+    return hook
+
+
+@pytest.fixture
 def report(hook: Hook) -> Report:
     """Notes that attempts at Acme's endpoint ended so, all of them at one time; the endpoint afterwards."""
 
     def report_of(*outcomes: Outcome, now: datetime, status: int | None = 500) -> Endpoint:
-        noted = [Noted(now, outcome, status) for outcome in outcomes]
         hook.endpoint.refresh_from_db()
+        noted = [Noted(now, outcome, status, hook.endpoint.url) for outcome in outcomes]
         failing = [hook.endpoint.pk] if hook.endpoint.failing_since else []
         note({hook.endpoint.pk: noted}, failing=failing, now=now)
         hook.endpoint.refresh_from_db()
@@ -153,7 +164,7 @@ def test_a_fault_on_this_side_says_nothing_of_the_receiver(report: Report, outco
 def test_the_successes_of_a_healthy_endpoint_cost_no_query(
     hook: Hook, django_assert_num_queries: Callable[[int], Any]
 ) -> None:
-    succeeded = [Noted(NOON, Outcome.SUCCEEDED, 204)] * 100
+    succeeded = [Noted(NOON, Outcome.SUCCEEDED, 204, hook.endpoint.url)] * 100
     with django_assert_num_queries(0):
         note({hook.endpoint.pk: succeeded}, failing=[], now=NOON)
         note({}, failing=[], now=NOON)
@@ -172,8 +183,10 @@ def test_each_endpoint_is_followed_by_itself(
     hook: Hook, receiver: Receiver, acme: Account, globex: Account
 ) -> None:
     other = hook_to(receiver, account=globex).endpoint
-    ours, theirs = [Noted(NOON, Outcome.GONE, 410)], [Noted(NOON, Outcome.FAILED, 500)]
-    note({hook.endpoint.pk: ours, other.pk: theirs}, failing=[], now=NOON)
+    Endpoint.objects.update(updated_at=NOON)
+    ours = Noted(NOON, Outcome.GONE, 410, hook.endpoint.url)
+    theirs = Noted(NOON, Outcome.FAILED, 500, other.url)
+    note({hook.endpoint.pk: [ours], other.pk: [theirs]}, failing=[], now=NOON)
     other.refresh_from_db()
     assert (other.enabled, other.consecutive_failures) == (True, 1)
     assert (trail(acme), trail(globex)) == (["disabled"], [])
@@ -206,6 +219,36 @@ def test_whoever_may_know_better_ends_a_pause(
     path = f"webhook_endpoints/{hook.endpoint.public_id}"
     assert caller.call(method, path + call, body).status_code < 300
     assert caller.get(path).json()["paused_until"] is None
+
+
+def test_an_answer_from_a_former_url_says_nothing_of_the_present_one(
+    hook: Hook, acme: Account, caller: Caller
+) -> None:
+    factories.credential(acme)
+    [message] = claim(token="a", limit=1)
+    with listening() as present:
+        caller.patch(f"webhook_endpoints/{hook.endpoint.public_id}", {"url": present.url})
+        gone = Result(outcome=Outcome.GONE, duration_ms=1, status=410)
+        finish([Sent(message, datetime.now(UTC), gone)], token="a")
+        hook.endpoint.refresh_from_db()
+        assert (hook.endpoint.enabled, hook.endpoint.failing_since) == (True, None)
+        # And the present one is sent the message.
+        Delivery.objects.update(next_attempt_at=datetime.now(UTC))
+        assert deliver_due() == {Outcome.SUCCEEDED: 1}
+        assert [received.message_id for received in present.received] == [message.message_id]
+
+
+def test_an_answer_from_before_it_was_enabled_again_comes_too_late(
+    hook: Hook, acme: Account, caller: Caller
+) -> None:
+    factories.credential(acme)
+    [message] = claim(token="a", limit=1)
+    began = datetime.now(UTC)
+    for enabled in (False, True):
+        caller.patch(f"webhook_endpoints/{hook.endpoint.public_id}", {"enabled": enabled})
+    finish([Sent(message, began, Result(outcome=Outcome.GONE, duration_ms=1, status=410))], token="a")
+    hook.endpoint.refresh_from_db()
+    assert (hook.endpoint.enabled, hook.endpoint.failing_since) == (True, None)
 
 
 def test_enabling_begins_with_a_clean_slate(report: Report, hook: Hook, caller: Caller) -> None:

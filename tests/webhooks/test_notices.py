@@ -54,9 +54,9 @@ def endpoint(acme: Account) -> Endpoint:
 
 def fail(endpoint: Endpoint, *, after: timedelta, outcome: Outcome = Outcome.FAILED) -> None:
     """It fails ten times at noon, and once more later."""
-    first = [Noted(NOON, Outcome.FAILED, 500)] * 10
+    first = [Noted(NOON, Outcome.FAILED, 500, URL)] * 10
     note({endpoint.pk: first}, failing=[], now=NOON)
-    note({endpoint.pk: [Noted(NOON + after, outcome, 503)]}, failing=[endpoint.pk], now=NOON + after)
+    note({endpoint.pk: [Noted(NOON + after, outcome, 503, URL)]}, failing=[endpoint.pk], now=NOON + after)
 
 
 def text_of(message: EmailMessage) -> str:
@@ -70,7 +70,7 @@ def test_a_day_of_failure_is_told_once(endpoint: Endpoint, clock: time_machine.T
     for hours in (24, 25, 48):
         clock.move_to(NOON + timedelta(hours=hours))
         now = NOON + timedelta(hours=hours)
-        note({endpoint.pk: [Noted(now, Outcome.TIMED_OUT, None)]}, failing=[endpoint.pk], now=now)
+        note({endpoint.pk: [Noted(now, Outcome.TIMED_OUT, None, URL)]}, failing=[endpoint.pk], now=now)
     assert notices.send_due() == 1
     assert notices.send_due() == 0
     [message] = mail.outbox
@@ -99,7 +99,7 @@ def test_giving_up_is_told_with_the_way_back(endpoint: Endpoint, clock: time_mac
 
 
 def test_410_is_told(endpoint: Endpoint) -> None:
-    note({endpoint.pk: [Noted(NOON, Outcome.GONE, 410)]}, failing=[], now=NOON)
+    note({endpoint.pk: [Noted(NOON, Outcome.GONE, 410, URL)]}, failing=[], now=NOON)
     assert notices.send_due() == 1
     text = text_of(mail.outbox[0])
     assert "It answered 410 Gone" in text
@@ -107,7 +107,7 @@ def test_410_is_told(endpoint: Endpoint) -> None:
 
 
 def test_410_is_told_though_another_attempt_arrived(endpoint: Endpoint) -> None:
-    noted = [Noted(NOON, Outcome.GONE, 410), Noted(NOON, Outcome.SUCCEEDED, 204)]
+    noted = [Noted(NOON, Outcome.GONE, 410, URL), Noted(NOON, Outcome.SUCCEEDED, 204, URL)]
     note({endpoint.pk: noted}, failing=[], now=NOON)
     assert notices.send_due() == 1
     assert '/replay\n   {"since": "2026-06-01T12:00:00.000Z"}' in text_of(mail.outbox[0])
@@ -138,7 +138,7 @@ def test_an_account_without_a_contact_reads_its_events(endpoint: Endpoint, acme:
 
 
 def test_a_contact_that_has_gone_is_not_written_to(endpoint: Endpoint) -> None:
-    note({endpoint.pk: [Noted(NOON, Outcome.GONE, 410)]}, failing=[], now=NOON)
+    note({endpoint.pk: [Noted(NOON, Outcome.GONE, 410, URL)]}, failing=[], now=NOON)
     Account.objects.update(contact_email="")
     assert notices.send_due() == 0
     assert Notice.objects.get().last_error == "The account has no contact."
@@ -148,13 +148,13 @@ def test_what_is_over_is_not_told(endpoint: Endpoint, clock: time_machine.Travel
     fail(endpoint, after=DAY)
     now = NOON + DAY
     clock.move_to(now)
-    note({endpoint.pk: [Noted(now, Outcome.SUCCEEDED, 204)]}, failing=[endpoint.pk], now=now)
+    note({endpoint.pk: [Noted(now, Outcome.SUCCEEDED, 204, URL)]}, failing=[endpoint.pk], now=now)
     assert notices.send_due() == 0
     assert Notice.objects.get().last_error == "The endpoint is not failing any more, or disabled."
 
 
 def test_nobody_is_told_of_a_deleted_endpoint(endpoint: Endpoint) -> None:
-    note({endpoint.pk: [Noted(NOON, Outcome.GONE, 410)]}, failing=[], now=NOON)
+    note({endpoint.pk: [Noted(NOON, Outcome.GONE, 410, URL)]}, failing=[], now=NOON)
     endpoints.delete_endpoint(endpoint, actor="test")
     assert notices.send_due() == 0
     assert mail.outbox == []
@@ -164,7 +164,7 @@ def test_the_next_failure_is_told_anew(endpoint: Endpoint, clock: time_machine.T
     for days in (0, 1):
         now = NOON + days * DAY
         clock.move_to(now)
-        note({endpoint.pk: [Noted(now, Outcome.GONE, 410)]}, failing=[], now=now)
+        note({endpoint.pk: [Noted(now, Outcome.GONE, 410, URL)]}, failing=[], now=now)
         endpoints.enable_endpoint(endpoint, actor="test")
     assert notices.send_due() == 2
 
@@ -175,7 +175,7 @@ def test_a_server_that_breaks_off_gets_the_same_mail_later(
     working = settings.EMAIL_BACKEND
     settings.EMAIL_BACKEND = f"{__name__}.{FailingServer.__name__}"
     FailingServer.asked.clear()
-    note({endpoint.pk: [Noted(NOON, Outcome.GONE, 410)]}, failing=[], now=NOON)
+    note({endpoint.pk: [Noted(NOON, Outcome.GONE, 410, URL)]}, failing=[], now=NOON)
     assert [notices.send_due() for _ in range(2)] == [0, 0]
     assert "the mail was" not in caplog.text
     settings.EMAIL_BACKEND = working
