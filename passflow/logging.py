@@ -10,14 +10,18 @@ from typing import Any
 
 from passflow.request_id import current_request_id
 
-# One alternative for each kind of secret that a path, a header or a repr may carry.
+# One alternative for each kind of secret that a path, a header or a repr may carry; its group is what stays.
 _SECRETS = re.compile(
-    r"(?P<path>/passes/)[^\s/'\"?&<>]+"
+    r"(?P<path>(?i:/passes/))[^\s/'\"?&<>]+"
     r"|(?P<header>\b(?:(?i:ApplePass|Bearer)|Basic)\s+)[^\s'\",]+"
     r"|(?P<key>\bpf_[a-z]+_)[0-9A-Za-z]+"
     r"|(?P<jwt>\beyJ)[\w-]+\.[\w-]+\.[\w-]+"
     r"|(?P<google>\bya29\.)[\w.-]+"
     r"|(?P<hook>\bwh(?:sec|sk)_)[0-9A-Za-z+/=]+"
+    # A redemption URL's secret by its shape alone (credentials/tokens.py), as a path can be spelled in many
+    # ways. How Django or a browser writes a character before it would else look like its beginning.
+    r"|(?P<shape>(?<![0-9A-Za-z])|%[0-9A-Fa-f]{2}|\\(?:[nrt]|x.{2}|u.{4}|U.{8}))"
+    r"(?i:[0-9a-hjkmnp-tv-z]{26})(?![0-9A-Za-z])"
 )
 
 

@@ -60,6 +60,8 @@ WEBHOOK_SECRET = "whsec_MDEyMzQ1Njc4OWFiY2RlZmdoamttbnBxcnM0NTY3ODk="
             URL_TOKEN,
         ),
         (f"token ya29.c.{URL_TOKEN} was given", URL_TOKEN),
+        (f"{URL_TOKEN.upper()} alone", URL_TOKEN.upper()),
+        (f"/%0A{URL_TOKEN}%20", URL_TOKEN),
     ],
 )
 def test_a_secret_is_blanked(text: str, secret: str, lines: Log) -> None:
@@ -77,6 +79,9 @@ def test_what_is_no_secret_stays_readable() -> None:
         "pf_ and whsec_ are prefixes",
         "2 passes/minute",
         "a basic, bearerless rule",
+        "request 0123456789abcdef0123456789abcdef",
+        "digest 0123456789abcdefghjkmnpqrs0 is one character too long",
+        "0123456789abcdefghilouuuuu has letters that no token has",
     ):
         assert redact(text) == text
 
@@ -143,11 +148,22 @@ def test_a_message_that_does_not_fit_its_arguments_is_logged_all_the_same(
     assert line["message"].startswith("%d %(name)s pf_key_[redacted]")
 
 
-@pytest.mark.parametrize("path", ["/passes/{}", "/passes/{}/apple/x.pkpass", "/nowhere/passes/{}"])
+# Every way to write a path with a live token that the application answers with 404.
+SPELLINGS = [
+    *("/passes/{}", "/passes/{}/apple/x.pkpass", "/nowhere/passes/{}", "/PASSES/{}", "/Passes/{}/qr.svg"),
+    *("/passes//{}", "/passes/x/{}", "/passes/{}%20{}", "/passes/%20{}", "/passes/%22{}%22", "/passes/%27{}"),
+    *("/passes/%3C{}%3E", "/passes/&{}", "/passes/%3F{}", "/passes/.%2F{}", "/{}", "/x//{}/y", "/{}.html"),
+    # Django writes these as \n, \x00, \xe9, \u2028 and \U0001f600.
+    *("/passes//%0A{}", "/%00{}%00", "/%C3%A9{}", "/%E2%80%A8{}", "/%F0%9F%98%80{}"),
+]
+
+
+@pytest.mark.parametrize("token", [URL_TOKEN, URL_TOKEN.upper()])
+@pytest.mark.parametrize("path", SPELLINGS)
 def test_a_request_for_an_unknown_url_leaves_no_token(
-    client: Client, acme: Account, lines: Log, path: str
+    client: Client, acme: Account, lines: Log, path: str, token: str
 ) -> None:
-    assert client.get(path.format(URL_TOKEN)).status_code == 404
+    assert client.get(path.replace("{}", token)).status_code == 404
     logged = json.dumps(lines())
     assert "Not Found: " in logged
-    assert URL_TOKEN not in logged
+    assert token not in logged
