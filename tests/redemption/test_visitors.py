@@ -97,6 +97,13 @@ def test_what_is_fetched_ahead_is_nobodys_look(headers: dict[str, str]) -> None:
     assert not is_automatic(RequestFactory().get("/", headers=person))
 
 
+@pytest.mark.parametrize(
+    "headers", [{"user-agent": f"{PEOPLE[0]}{' ' * 512}curl bot/1.0"}, {"purpose": f"{'x' * 512} prefetch"}]
+)
+def test_no_more_of_a_header_is_read_than_a_browser_fills(headers: dict[str, str]) -> None:
+    assert not is_automatic(RequestFactory().get("/", headers={"user-agent": PEOPLE[0], **headers}))
+
+
 @pytest.mark.parametrize("standing", STANDINGS)
 def test_no_program_changes_a_row(
     client: Client, acme: Account, acme_identity: AppleIdentity, standing: str
