@@ -6,6 +6,7 @@ fixed, and begins at another second for every key. Counters live in the default 
 
 from __future__ import annotations
 
+import hashlib
 import re
 import time
 from collections.abc import Sequence
@@ -16,12 +17,11 @@ from typing import NamedTuple
 from django.conf import settings
 from django.core.cache import caches
 
-# Its windows and keys. Its own counting takes two round trips for each limit, and answers 500 without Redis.
-from django_ratelimit.core import (  # type: ignore[import-untyped]
-    EXPIRATION_FUDGE,
-    _get_window,
-    _make_cache_key,
-)
+# Its windows. Its own counting takes two round trips for each limit, and answers 500 without Redis.
+from django_ratelimit.core import EXPIRATION_FUDGE, _get_window  # type: ignore[import-untyped]
+
+# Whatever has this rate is counted and never too much.
+NO_LIMIT = 2**31
 
 _RATE = re.compile(r"(\d+)/(\d*)([smhd])")
 _SECONDS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
@@ -55,20 +55,23 @@ class Allowance:
 class Counter(NamedTuple):
     """A counter in the cache: from 0, forgotten after `lifetime` seconds; `up` counts a use.
 
-    With a `member` it tells how many different members it was given, where there are many only about.
+    With a `member` it tells how many different members it was given, where there are many only about; without
+    `up` the member is taken in where the counter has begun. What follows one above its `most` is not counted.
     """
 
     key: str
     lifetime: int
     up: bool
+    most: int
     member: str = ""
 
 
 class Use(NamedTuple):
     """A use of what `group` allows `key`, which must be no secret; or a look, which does not count.
 
-    With a `member`, itself no secret, a key has used as much as it has different members. `rate` stands for a
-    group that is not in the table.
+    With a `member`, itself no secret, a key has used as much as it has different members; one that does not
+    count is taken in as well, but only where one that did has gone before. `rate` stands for a group that is
+    not in the table.
     """
 
     group: str
@@ -78,41 +81,44 @@ class Use(NamedTuple):
     rate: tuple[int, int] | None = None
 
 
+class Counted(NamedTuple):
+    """What each key has used, up to the first whose limit is exceeded: what follows was not counted."""
+
+    used: list[int]
+    exceeded: Allowance | None = None
+
+
 def check(group: str, key: str, *, increment: bool = True) -> Allowance:
     """Counts one use of `key` and says what is left of its limit.
 
     Without `increment` nothing is counted, and `exceeded` says whether one more use would be too many.
     `key` must be no secret; it is hashed before it reaches the cache.
     """
-    return check_all([Use(group, key, counts=increment)])[0]
+    use = Use(group, key, counts=increment)
+    used, exceeded = count_all([use])
+    return exceeded or _allowance(use, used=used[0], exceeded=False)
 
 
-def check_all(uses: Sequence[Use]) -> list[Allowance]:
-    """What is left of each limit, as `check` says it, in one round trip to Redis for all of them."""
+def count_all(uses: Sequence[Use]) -> Counted:
+    """Counts in one round trip to Redis, until a limit is exceeded: being refused makes no new counters."""
     if not settings.RATE_LIMITS_ON:
-        return [_unlimited(use) for use in uses]
-    windows = [_get_window(use.key, _rate(use)[1]) for use in uses]
-    counters = [_counter(use, window) for use, window in zip(uses, windows, strict=True)]
-    counts: list[int] = caches["default"].count_all(counters)  # type: ignore[attr-defined]  # passflow/cache.py
-    now = int(time.time())
-    return [
-        _allowance(use, used=used, left=window - now)
-        for use, used, window in zip(uses, counts, windows, strict=True)
-    ]
+        return Counted([0] * len(uses))
+    counters = [_counter(use) for use in uses]
+    used: list[int] = caches["default"].count_all(counters)  # type: ignore[attr-defined]  # passflow/cache.py
+    last = len(used) - 1
+    if used[last] <= counters[last].most:
+        return Counted(used)
+    return Counted(used, _allowance(uses[last], used=used[last], exceeded=True))
 
 
 def first_exceeded(uses: Sequence[Use]) -> Allowance | None:
-    """The first limit that one of these uses exceeds, if any; all of them are counted."""
-    return next((allowance for allowance in check_all(uses) if allowance.exceeded), None)
+    """The first limit that one of these uses exceeds, if any; those after it are not counted."""
+    return count_all(uses).exceeded
 
 
 def rate(group: str) -> tuple[int, int]:
     """How many uses in how many seconds: `600/m` is (600, 60), `30/10m` is (30, 600)."""
     return _read(group, settings.RATE_LIMITS[group])
-
-
-def _rate(use: Use) -> tuple[int, int]:
-    return use.rate or rate(use.group)
 
 
 @lru_cache(maxsize=256)
@@ -123,18 +129,16 @@ def _read(group: str, written: str) -> tuple[int, int]:
     return int(parts[1]), int(parts[2] or 1) * _SECONDS[parts[3]]
 
 
-def _counter(use: Use, window: int) -> Counter:
-    limit, period = _rate(use)
-    key = _make_cache_key(use.group, window, (limit, period), use.key, None)
-    return Counter(key, lifetime=period + EXPIRATION_FUDGE, up=use.counts, member=use.member)
+def _counter(use: Use) -> Counter:
+    group, key, counts, member, own_rate = use
+    limit, seconds = own_rate or rate(group)
+    named = f"{group} {limit}/{seconds} {_get_window(key, seconds)} {key}".encode()
+    hashed = hashlib.blake2b(named, digest_size=16).hexdigest()
+    # One that is only looked at asks whether one more would be too many.
+    return Counter(hashed, seconds + EXPIRATION_FUDGE, counts, limit if counts else limit - 1, member)
 
 
-def _allowance(use: Use, *, used: int, left: int) -> Allowance:
-    limit, window = _rate(use)
-    exceeded = used > limit if use.counts else used >= limit
-    return Allowance(use.group, limit, window, used, reset_after=max(1, left), exceeded=exceeded)
-
-
-def _unlimited(use: Use) -> Allowance:
-    limit, window = _rate(use)
-    return Allowance(use.group, limit, window, used=0, reset_after=window, exceeded=False)
+def _allowance(use: Use, *, used: int, exceeded: bool) -> Allowance:
+    limit, window = use.rate or rate(use.group)
+    left = max(1, _get_window(use.key, window) - int(time.time()))
+    return Allowance(use.group, limit, window, used, reset_after=left, exceeded=exceeded)

@@ -1,5 +1,8 @@
 """Counts what may be suspicious, and has a task report it: looking at a page writes no row.
 
+A look asks Redis once, or twice: when nobody has found its URL before, when the account counts in a time of
+its own, or when something odd is to be counted. Handing over what is suspected takes more, once a minute.
+
 Counters live in the cache, by credential or by the digest of a URL; networks and devices are told apart by a
 keyed digest. The thresholds, and what a report does, are in `credentials/suspicion.py`.
 """
@@ -9,6 +12,7 @@ from __future__ import annotations
 import hmac
 import json
 import logging
+import time
 from collections.abc import Sequence
 from functools import lru_cache, partial
 from ipaddress import ip_network
@@ -24,7 +28,7 @@ from django.utils.crypto import salted_hmac
 
 from credentials import doorbell, limits, suspicion
 from credentials.event_types import EventType
-from credentials.limits import Use
+from credentials.limits import NO_LIMIT, Allowance, Use
 from credentials.models import Credential, Event
 from credentials.suspicion import DEFAULTS, GUESSING, Rule, Threshold, threshold
 from redemption.access import ENDED, Visit
@@ -39,32 +43,42 @@ MOST_QUEUED = 10_000
 # What goes on is reported again after so many seconds, in case the first report was lost with the queue.
 AGAIN_AFTER = 60
 
+# What was handed to the task or had been, and in which minute, so that nobody else here need ask Redis.
+_asked: dict[tuple[str, str], int] = {}
+
 OPENED = Rule.OPENED_FROM_MANY_NETWORKS
 
 
-def opening(request: HttpRequest, *, url: str) -> Use:
-    """That somebody opens a URL, named by its digest: counted with the limits, before it is looked up."""
-    member = _sealed(_network(_address(request)))
-    return Use(OPENED, url, counts=not is_automatic(request), member=member, rate=DEFAULTS[OPENED])
+def opening(request: HttpRequest, *, url: str) -> Use | None:
+    """That somebody, and no program, opens a URL, named by its digest: counted with the limits.
+
+    Nobody knows yet whether there is such a URL, and whoever makes URLs up must not fill the cache: the
+    network only joins those by which the URL was found before.
+    """
+    if is_automatic(request):
+        return None
+    network = _sealed(_network(_address(request)))
+    return Use(OPENED, url, counts=False, member=network, rate=(NO_LIMIT, DEFAULTS[OPENED].seconds))
 
 
-def opened(visit: Visit, *, use: Use, networks: int) -> None:
+def opened(visit: Visit, *, use: Use | None, networks: int) -> None:
     """Suspects the URL's credential when it was opened from too many networks.
 
-    `networks` were counted in the default time; for an account with a time of its own they are counted anew.
+    `networks` were counted in the default time; they are counted anew by the first who finds the URL, and for
+    an account with a time of its own.
     """
-    if not use.counts or visit.standing in ENDED:
+    if use is None or visit.standing in ENDED:
         return
     limit = threshold(visit.credential.account, OPENED)
-    if limit.seconds != DEFAULTS[OPENED].seconds:
-        networks = limits.check_all([use._replace(rate=limit)])[0].used
+    if not networks or limit.seconds != DEFAULTS[OPENED].seconds:
+        [networks] = limits.count_all([use._replace(counts=True, rate=(NO_LIMIT, limit.seconds))]).used
     if networks > limit.uses:
         _suspect(OPENED, str(visit.credential.pk))
 
 
 def notice(rule: Rule, credential: Credential, *, member: str = "") -> None:
     """Counts one use, or a member that may be new, and suspects the credential when there are too many."""
-    if limits.check_all([_use(rule, credential, member=member)])[0].exceeded:
+    if limits.count_all([_use(rule, credential, member=member)]).exceeded:
         _suspect(rule, str(credential.pk))
 
 
@@ -75,18 +89,23 @@ def watch_removals(events: Sequence[Event]) -> None:
             transaction.on_commit(partial(_notice_removal, event), robust=True)
 
 
-def refuse_device(request: HttpRequest, *, serial_number: str) -> limits.Allowance:
-    """Counts an authentication token that opened nothing, against its address and the pass that it is for."""
+def refuse_device(request: HttpRequest, *, serial_number: str) -> Allowance | None:
+    """Counts an authentication token that opened nothing; the limit that its address exceeds, if it does.
+
+    It is counted against the address, and then against the pass that it is for.
+    """
     rows = Credential.objects.select_related("account").order_by()
     credential = rows.filter(wallet_passes__serial_number=serial_number).first() if serial_number else None
     uses = [Use("apple_failures", _address(request))]
     uses += [_use(Rule.WRONG_AUTHENTICATION_TOKENS, credential)] if credential else []
-    by_address, *by_pass = limits.check_all(uses)
-    if credential and by_pass[0].exceeded:
+    exceeded = limits.first_exceeded(uses)
+    if exceeded is None:
+        return None
+    if credential and exceeded.group == Rule.WRONG_AUTHENTICATION_TOKENS:
         _suspect(Rule.WRONG_AUTHENTICATION_TOKENS, str(credential.pk))
-    if by_address.exceeded:
-        guess(request)
-    return by_address
+        return None
+    guess(request)
+    return exceeded
 
 
 def guess(request: HttpRequest) -> None:
@@ -117,12 +136,25 @@ def _notice_removal(event: Event) -> None:
 
 def _suspect(rule: str, subject: str) -> bool:
     """Hands a suspicion to the task; false when that was done a moment ago."""
-    said = limits.check_all([Use("suspicions", f"{rule} {subject}", rate=(1, AGAIN_AFTER))])[0]
-    if said.used != 1:
+    if _was_here_lately(rule, subject):
+        return False
+    [times] = limits.count_all([Use("suspicions", f"{rule} {subject}", rate=(1, AGAIN_AFTER))]).used
+    if times != 1:
         return False
     _queue().push(QUEUE, json.dumps([rule, subject]), most=MOST_QUEUED)
     doorbell.ring(TASK)
     return True
+
+
+def _was_here_lately(rule: str, subject: str) -> bool:
+    """Whether this process has asked in this minute: each look at a URL beyond its threshold comes by."""
+    minute = int(time.time()) // AGAIN_AFTER
+    if _asked.get((rule, subject)) == minute:
+        return True
+    if len(_asked) >= MOST_QUEUED:
+        _asked.clear()
+    _asked[rule, subject] = minute
+    return False
 
 
 def _report_guessing(address: str) -> None:
@@ -133,6 +165,7 @@ def _report_guessing(address: str) -> None:
     suspicion.report_guessing(limit=Threshold(*limits.rate("failed_lookups")), now=now)
 
 
+@lru_cache(maxsize=1024)
 def _network(address: str) -> str:
     """What one site has: the /24 of an IPv4 address, the /48 of an IPv6 network; else what was given."""
     try:

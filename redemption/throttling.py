@@ -23,11 +23,12 @@ def excess(request: HttpRequest, token: str, *, group: str) -> Allowance | None:
     """
     address = _address(request)
     url = tokens.url_token_digest(token).hex()
-    opening = suspicion.opening(request, url=url)
     uses = [Use(FAILED_LOOKUPS, address, counts=False), Use(group, address), Use(f"{group}_of_url", url)]
-    *allowances, networks = limits.check_all([*uses, opening])
-    request.opening = {"use": opening, "networks": networks.used}  # type: ignore[attr-defined]
-    return next((allowance for allowance in allowances if allowance.exceeded), None)
+    opening = suspicion.opening(request, url=url)
+    used, exceeded = limits.count_all([*uses, opening] if opening else uses)
+    if exceeded is None:
+        request.opening = {"use": opening, "networks": used[-1]}  # type: ignore[attr-defined]
+    return exceeded
 
 
 def count_failed_lookup(request: HttpRequest) -> None:

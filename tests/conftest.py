@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -32,6 +31,7 @@ from redemption.google.issuers import import_issuer
 from redemption.models import AppleIdentity, GoogleIssuer
 from tests import factories
 from tests.apple_pass_checker import CheckedPass, check
+from tests.counters import begin_anew
 from tests.fakes import pki
 from tests.fakes.android import AndroidPhone
 from tests.fakes.apns import FakeApns
@@ -70,7 +70,7 @@ def redrawn() -> None:
 def limited(unlimited: None, settings: Settings) -> None:
     """The limits hold, with counters of this test's own."""
     settings.RATE_LIMITS_ON = True
-    settings.RATELIMIT_CACHE_PREFIX = f"{uuid.uuid4()}:"
+    begin_anew(settings)
 
 
 @pytest.fixture

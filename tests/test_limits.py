@@ -1,28 +1,16 @@
-"""Counting within limits, in Redis and without it."""
+"""Counting within limits, wherever the counters are."""
 
 from __future__ import annotations
 
-import shutil
-import socket
-import subprocess
-import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
-from typing import Any
 
 import pytest
 import time_machine
-from django.core.cache import cache, caches
 from pytest_django import Settings
-from redis import Redis
-from redis.backoff import ConstantBackoff
-from redis.retry import Retry
 
 from credentials import limits
 from credentials.limits import Use
-from passflow.cache import PATIENCE
 
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
 
@@ -123,114 +111,31 @@ def test_switched_off_limits_are_never_exceeded(settings: Settings) -> None:
     assert limits.check("api", "somebody").used == 1
 
 
-# --- Redis, and without it ----------------------------------------------------------------------------
-
-
-@contextmanager
-def redis_at(port: int, folder: Path) -> Iterator[None]:
-    """A Redis that keeps nothing, until the end of the block."""
-    command = ["redis-server", "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(folder)]
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL) as server:
-        try:
-            with Redis(port=port, retry=Retry(ConstantBackoff(0.05), 100)) as client:
-                assert client.ping()
-            yield
-        finally:
-            server.terminate()
-
-
-@pytest.fixture
-def silent() -> Iterator[socket.socket]:
-    """A server that takes connections and says nothing."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        yield server
-
-
-@pytest.fixture
-def port(silent: socket.socket, settings: Settings) -> int:
-    """Where the cache looks for Redis: a port that nobody else has."""
-    number = int(silent.getsockname()[1])
-    backend = "passflow.cache.FailOverCache"
-    settings.CACHES = {"default": {"BACKEND": backend, "LOCATION": f"redis://127.0.0.1:{number}/0"}}
-    return number
-
-
-@pytest.mark.usefixtures("stopped_clock", "three_a_minute", "port")
-def test_limits_hold_without_redis(silent: socket.socket) -> None:
-    silent.close()
-    assert [limits.check("api", "somebody").exceeded for _ in range(5)] == [False, False, False, True, True]
-    assert limits.check("api", "somebody", increment=False).exceeded
-
-
-@pytest.mark.usefixtures("three_a_minute", "port")
-def test_a_redis_that_says_nothing_holds_one_request_up_and_not_for_long() -> None:
-    began = time.monotonic()
-    for _ in range(100):
-        limits.check("api", "somebody")
-    assert time.monotonic() - began < 4 * PATIENCE
-
-
-@pytest.mark.skipif(shutil.which("redis-server") is None, reason="no redis-server to start and to stop")
-@pytest.mark.usefixtures("stopped_clock", "three_a_minute")
-def test_redis_counts_again_when_it_is_back(
-    port: int, silent: socket.socket, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("passflow.cache.PAUSE", 0.1)
-    silent.close()
-    with redis_at(port, tmp_path):
-        assert [limits.check("api", "somebody").used for _ in range(2)] == [1, 2]
-        with Redis(port=port) as client:
-            (key,) = client.keys()
-            assert client.get(key) == b"2"
-            assert 0 < client.ttl(key) <= 65
-    assert [limits.check("api", "somebody").used for _ in range(2)] == [1, 2]
-    with redis_at(port, tmp_path):
-        time.sleep(0.1)
-        assert [limits.check("api", "somebody").used for _ in range(2)] == [1, 2]
-        with Redis(port=port) as client:
-            assert client.get(key) == b"2"
-
-
 @pytest.mark.usefixtures("stopped_clock", "three_a_minute")
 def test_several_limits_are_asked_at_once() -> None:
-    look = Use("claims", "somebody", counts=False)
-    uses = [look, Use("api", "somebody"), Use("claims", "somebody")]
-    rounds = [limits.check_all(uses) for _ in range(4)]
-    used = [[allowance.used for allowance in allowances] for allowances in rounds]
-    assert used == [[0, 1, 1], [1, 2, 2], [2, 3, 3], [3, 4, 4]]
-    assert [allowance.exceeded for allowance in rounds[-1]] == [True, True, True]
-
-
-@pytest.mark.skipif(shutil.which("redis-server") is None, reason="no redis-server to start and to stop")
-@pytest.mark.usefixtures("stopped_clock", "three_a_minute")
-def test_any_number_of_limits_costs_one_round_trip(port: int, silent: socket.socket, tmp_path: Path) -> None:
-    silent.close()
     uses = [Use("claims", "somebody", counts=False), Use("api", "somebody"), Use("claims", "somebody")]
-    with redis_at(port, tmp_path), Redis(port=port) as client:
-        limits.check_all(uses)
-        before = client.info("stats")["total_reads_processed"]
-        for _ in range(10):
-            limits.check_all(uses)
-        # One of them is this very question.
-        assert client.info("stats")["total_reads_processed"] - before == 10 + 1
+    rounds = [limits.count_all(uses) for _ in range(3)]
+    assert [counted.used for counted in rounds] == [[0, 1, 1], [1, 2, 2], [2, 3, 3]]
+    assert [counted.exceeded for counted in rounds] == [None] * 3
 
 
-@pytest.mark.usefixtures("port")
-def test_the_cache_keeps_values_without_redis(silent: socket.socket) -> None:
-    silent.close()
-    cache.set("name", "Ada")
-    assert cache.get("name") == "Ada"
-    assert not cache.add("name", "Grace")
-    assert cache.delete("name")
-    assert cache.get("name", "nobody") == "nobody"
+@pytest.mark.usefixtures("stopped_clock", "three_a_minute")
+def test_what_follows_an_exceeded_limit_is_not_counted() -> None:
+    use, other = Use("api", "somebody"), Use("claims", "somebody")
+    rounds = [limits.count_all([use, other]) for _ in range(5)]
+    assert [counted.used for counted in rounds] == [[1, 1], [2, 2], [3, 3], [4], [5]]
+    assert [counted.exceeded and counted.exceeded.group for counted in rounds] == [None] * 3 + ["api"] * 2
+    look = other._replace(counts=False)
+    assert limits.count_all([look, use]).used == [3]
+    assert limits.check("api", "somebody").used == 6
 
 
 @pytest.mark.usefixtures("stopped_clock")
 def test_a_use_may_bring_its_own_rate_and_counts_what_is_different() -> None:
-    def seen(member: str, *, counts: bool = True) -> tuple[int, bool]:
-        use = Use("networks", "somebody", counts=counts, member=member, rate=(2, 60))
-        [_, allowance] = limits.check_all([Use("api", "somebody"), use])
-        return allowance.used, allowance.exceeded
+    def seen(member: str) -> tuple[int, bool]:
+        use = Use("networks", "somebody", member=member, rate=(2, 60))
+        used, exceeded = limits.count_all([Use("api", "somebody"), use])
+        return used[1], exceeded is not None
 
     assert [seen(member) for member in "aabca"] == [
         (1, False),
@@ -239,34 +144,14 @@ def test_a_use_may_bring_its_own_rate_and_counts_what_is_different() -> None:
         (3, True),
         (3, True),
     ]
-    assert seen("d", counts=False) == (3, True)
 
 
-@pytest.mark.skipif(shutil.which("redis-server") is None, reason="no redis-server to start and to stop")
 @pytest.mark.usefixtures("stopped_clock")
-def test_redis_counts_what_is_different_and_forgets_it(
-    port: int, silent: socket.socket, tmp_path: Path
-) -> None:
-    silent.close()
-    with redis_at(port, tmp_path), Redis(port=port) as client:
-        uses = [Use("networks", "somebody", member=member, rate=(2, 60)) for member in "aabc"]
-        assert [allowance.used for allowance in limits.check_all(uses)] == [1, 1, 2, 3]
-        (key,) = client.keys()
-        assert 0 < client.ttl(key) <= 65
+def test_what_is_different_is_taken_in_where_it_has_begun() -> None:
+    def seen(member: str, *, counts: bool) -> int:
+        use = Use("networks", "somebody", counts=counts, member=member, rate=(limits.NO_LIMIT, 60))
+        return limits.count_all([use]).used[0]
 
-
-@pytest.mark.skipif(shutil.which("redis-server") is None, reason="no redis-server to start and to stop")
-def test_a_list_is_emptied_wherever_its_values_are(
-    port: int, silent: socket.socket, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("passflow.cache.PAUSE", 0.1)
-    silent.close()
-    lists: Any = caches["default"]
-    for value in ("one", "two", "three"):
-        lists.push("list", value, most=2)
-    with redis_at(port, tmp_path):
-        time.sleep(0.1)
-        for value in ("four", "five", "six"):
-            lists.push("list", value, most=2)
-        assert lists.pop_all("list") == ["one", "two", "four", "five"]
-        assert lists.pop_all("list") == []
+    assert [seen("a", counts=False), seen("b", counts=False)] == [0, 0]
+    assert seen("a", counts=True) == 1
+    assert [seen(member, counts=False) for member in "abcb"] == [1, 2, 3, 3]

@@ -120,8 +120,7 @@ def lifecycle_update(request: HttpRequest, pass_type: str, serial_number: str) -
 
 
 def _refused(request: HttpRequest, *, serial_number: str) -> HttpResponse:
-    allowance = suspicion.refuse_device(request, serial_number=serial_number)
-    if allowance.exceeded:
+    if allowance := suspicion.refuse_device(request, serial_number=serial_number):
         return HttpResponse(status=429, headers=allowance.headers)
     response = JsonResponse({"message": "This authentication token is not valid."}, status=401)
     response["WWW-Authenticate"] = SCHEME

@@ -25,7 +25,7 @@ from pytest_django import Settings
 from credentials import lifecycle
 from credentials.models import Account
 from tests import factories
-from tests.test_limits import redis_at
+from tests.passflow.test_cache import redis_at
 from tests.webhooks.receivers import Receiver, hook_to, listening
 from webhooks.models import Delivery, DeliveryStatus
 

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import time_machine
 from django.core.cache import caches
+from django.core.cache.backends import locmem
 from django.test import Client
 from pytest_django import Settings
 
@@ -135,24 +136,68 @@ def test_what_goes_on_is_reported_again_when_its_time_is_over(
     assert rules(acme) == ["opened_from_many_networks"] * 2
 
 
-def test_a_look_asks_the_cache_once_and_never_more_than_twice(
-    client: Client, acme: Account, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    asked: list[int] = []
+# --- What it costs -----------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The questions to the cache, each of which is a round trip to Redis."""
+    questions: list[str] = []
     cache: Any = caches["default"]
-    count_all = cache.count_all
 
-    def counted(counters: list[Any]) -> Any:
-        asked.append(len(counters))
-        return count_all(counters)
+    def noted(name: str, question: Callable[..., Any]) -> Callable[..., Any]:
+        def ask(*args: Any, **kwargs: Any) -> Any:
+            questions.append(name)
+            return question(*args, **kwargs)
 
-    monkeypatch.setattr(cache, "count_all", counted)
-    path, person = standings.ready(acme), {"user-agent": SAFARI}
-    client.get(path, headers=person)
-    assert asked == [4]
+        return ask
+
+    for name in ("count_all", "push", "pop_all"):
+        monkeypatch.setattr(cache, name, noted(name, getattr(cache, name)))
+    return questions
+
+
+def test_a_look_asks_the_cache_once_and_never_more_than_twice(acme: Account, asked: list[str]) -> None:
+    def asks(path: str, address: str = "203.0.113.9") -> int:
+        asked.clear()
+        look(path, address)
+        return len(asked)
+
+    path = standings.ready(acme)
+    assert [asks(path), asks(path), asks(path, "10.1.0.1")] == [2, 1, 1]
     thresholds(acme, opened_from_many_networks=[1, 3600])
-    client.get(path, headers=person)
-    assert asked == [4, 4, 1]
+    assert [asks(path), asks(path)] == [2, 2]
+    # Beyond the threshold: it is handed over once, and neither asked nor said again for a while.
+    assert asks(path, "10.1.0.1") == 2 + 2
+    assert [asks(path), asks(path, "10.2.0.1"), asks(path, "10.3.0.1")] == [2, 2, 2]
+    thresholds(acme, opened_from_many_networks=[1, 86400])
+    assert [asks(path), asks(path, "10.4.0.1")] == [1, 1]
+
+
+def test_neither_does_a_claim_of_what_is_in_use_nor_a_wrong_url(
+    acme: Account, asked: list[str], settings: Settings
+) -> None:
+    settings.RATE_LIMITS = {**settings.RATE_LIMITS, "failed_lookups": "2/m"}
+    thresholds(acme, claims_while_in_use=[1, 3600])
+    path, costs = f"{standings.in_use(acme)}/apple", []
+    for url, status in [(path, 409)] * 4 + [("/passes/x/apple", 404)] * 2 + [("/passes/x/apple", 429)] * 2:
+        asked.clear()
+        assert Client().post(url).status_code == status
+        costs.append(len(asked))
+    # The second claim and the second wrong URL are too many, and handed over.
+    assert costs == [2, 2 + 2, 2, 2, 2, 2 + 2, 1, 1]
+
+
+def test_a_url_that_nobody_issued_leaves_nothing_to_count(acme: Account, settings: Settings) -> None:
+    settings.RATE_LIMITS = {**settings.RATE_LIMITS, "failed_lookups": "5/m"}
+    place = {"BACKEND": "passflow.cache.MemoryCache", "LOCATION": "to look into for openings"}
+    settings.CACHES = {"default": {**settings.CACHES["default"], **place}}
+    assert [look(f"/passes/{tokens.mint_url_token()}", "203.0.113.9")[0] for _ in range(5)] == [404] * 5
+    # Five URLs and their address, of which the failures are a third, and that it guesses a fourth.
+    held = locmem._caches["to look into for openings"]  # type: ignore[attr-defined]
+    assert len(held) == 5 + 3
+    assert [look(f"/passes/{tokens.mint_url_token()}", "203.0.113.9")[0] for _ in range(5)] == [429] * 5
+    assert len(held) == 5 + 3
 
 
 # --- The other rules ---------------------------------------------------------------------------------
