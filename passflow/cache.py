@@ -88,12 +88,10 @@ class MemoryCache(LocMemCache):
                 break
         return counts
 
-    def push(self, key: str, value: str, *, most: int) -> None:
-        """Puts a value at the end of a list, unless it is `most` long already."""
+    def push(self, key: str, *values: str, most: int) -> None:
+        """Puts values at the end of a list, which takes no more when it is `most` long."""
         with self._turn:
-            values = self._lists.setdefault(key, [])
-            if len(values) < most:
-                values.append(value)
+            self._lists[key] = [*self._lists.get(key, []), *values][:most]
 
     def pop_all(self, key: str) -> list[str]:
         """Takes everything out of a list."""
@@ -166,11 +164,10 @@ class CountingRedis(RedisCache):  # type: ignore[misc]  # has no types
             kept = self._own.connection = pool.connection_class(**pool.connection_kwargs)
         return kept
 
-    def push(self, key: str, value: str, *, most: int) -> None:
-        """As in memory; two at the same time may make it a little longer."""
+    def push(self, key: str, *values: str, most: int) -> None:
+        """As in memory."""
         client, key = self.client.get_client(write=True), self.client.make_key(key)
-        if client.llen(key) < most:
-            client.rpush(key, value)
+        client.pipeline().rpush(key, *values).ltrim(key, 0, most - 1).execute()
 
     def pop_all(self, key: str) -> list[str]:
         """As in memory."""
@@ -216,8 +213,10 @@ class FailOverCache(BaseCache):
     def count_all(self, counters: Sequence[Counter]) -> list[int]:
         return self._ask(lambda cache: cache.count_all(counters))
 
-    def push(self, key: str, value: str, *, most: int) -> None:
-        self._ask(lambda cache: cache.push(key, value, most=most))
+    def push(self, key: str, *values: str, most: int) -> None:
+        """With what was put here while Redis was away: who takes things out may be another process."""
+        together = [*self._memory.pop_all(key), *values]
+        self._ask(lambda cache: cache.push(key, *together, most=most))
 
     def pop_all(self, key: str) -> list[str]:
         """Also what was put here while Redis was away."""

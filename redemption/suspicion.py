@@ -13,14 +13,14 @@ import hmac
 import json
 import logging
 import time
-from collections.abc import Sequence
-from functools import lru_cache, partial
+from collections.abc import Callable, Sequence
+from functools import cache, lru_cache, partial
 from ipaddress import ip_network
 from typing import Any
 
 from django.conf import settings
 from django.core.cache import caches
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import F
 from django.http import HttpRequest
 from django.utils import timezone
@@ -115,13 +115,20 @@ def guess(request: HttpRequest) -> None:
 
 
 def report_due() -> None:
-    """Reports what was suspected since the last time."""
+    """Reports what was suspected since the last time; what cannot be written now waits for the next."""
+    # Before anything is taken off the queue that nobody could write down.
+    connection.ensure_connection()
+    # Once for all addresses, as it goes through every account.
+    tell_accounts = cache(_tell_accounts)
+    failed = []
     for entry in _queue().pop_all(QUEUE):
-        rule, subject = json.loads(entry)
-        if rule == GUESSING:
-            _report_guessing(subject)
-        elif credential := Credential.objects.filter(pk=int(subject)).first():
-            suspicion.report(credential, rule=Rule(rule), now=timezone.now())
+        try:
+            _write_down(*json.loads(entry), tell_accounts=tell_accounts)
+        except Exception:
+            logger.exception("a suspicion cannot be written down; it is tried again")
+            failed.append(entry)
+    if failed:
+        _queue().push(QUEUE, *failed, most=MOST_QUEUED)
 
 
 def _use(rule: Rule, credential: Credential, *, member: str = "") -> Use:
@@ -157,12 +164,21 @@ def _was_here_lately(rule: str, subject: str) -> bool:
     return False
 
 
-def _report_guessing(address: str) -> None:
-    now = timezone.now()
-    seen = {"last_seen_at": now, "times": F("times") + 1}
-    if not GuessingAddress.objects.filter(address=address).update(**seen):
-        GuessingAddress.objects.create(address=address, first_seen_at=now, last_seen_at=now)
-    suspicion.report_guessing(limit=Threshold(*limits.rate("failed_lookups")), now=now)
+def _write_down(rule: str, subject: str, *, tell_accounts: Callable[[], None]) -> None:
+    if rule == GUESSING:
+        tell_accounts()
+        now = timezone.now()
+        GuessingAddress.objects.update_or_create(
+            address=subject,
+            defaults={"last_seen_at": now, "times": F("times") + 1},
+            create_defaults={"first_seen_at": now, "last_seen_at": now},
+        )
+    elif credential := Credential.objects.filter(pk=int(subject)).first():
+        suspicion.report(credential, rule=Rule(rule), now=timezone.now())
+
+
+def _tell_accounts() -> None:
+    suspicion.report_guessing(limit=Threshold(*limits.rate("failed_lookups")), now=timezone.now())
 
 
 @lru_cache(maxsize=1024)

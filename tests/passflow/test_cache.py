@@ -257,7 +257,23 @@ def test_a_list_is_emptied_wherever_its_values_are(
         lists.push("list", value, most=2)
     with redis_at(port, tmp_path):
         time.sleep(0.1)
-        for value in ("four", "five", "six"):
-            lists.push("list", value, most=2)
-        assert lists.pop_all("list") == ["one", "two", "four", "five"]
+        assert lists.pop_all("list") == ["one", "two"]
+        lists.push("list", "four", "five", most=3)
+        lists.push("list", "six", "seven", most=3)
+        assert lists.pop_all("list") == ["four", "five", "six"]
         assert lists.pop_all("list") == []
+
+
+@needs_redis
+def test_what_was_listed_without_redis_reaches_whoever_empties_it_there(
+    port: int, silent: socket.socket, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("passflow.cache.PAUSE", 0.1)
+    silent.close()
+    lists: Any = caches["default"]
+    lists.push("list", "one", most=9)
+    with redis_at(port, tmp_path), Redis(port=port) as client:
+        time.sleep(0.1)
+        lists.push("list", "two", most=9)
+        (key,) = client.keys()
+        assert client.lrange(key, 0, -1) == [b"one", b"two"]

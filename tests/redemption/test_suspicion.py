@@ -11,10 +11,13 @@ import pytest
 import time_machine
 from django.core.cache import caches
 from django.core.cache.backends import locmem
+from django.db import OperationalError, connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from pytest_django import Settings
 
 from credentials import lifecycle, tokens
+from credentials import suspicion as credential_suspicion
 from credentials.models import Account, Credential, Event, WalletPass
 from redemption import suspicion
 from redemption.models import AppleIdentity, GuessingAddress
@@ -330,6 +333,38 @@ def test_without_limits_nothing_is_suspected(acme: Account, settings: Settings) 
     look(standings.ready(acme), *[f"203.0.{n}.9" for n in range(5)])
     look("/passes/x", "203.0.113.9")
     assert rules(acme) == []
+
+
+# --- The task ----------------------------------------------------------------------------------------
+
+
+def test_what_cannot_be_written_down_loses_nothing(acme: Account, monkeypatch: pytest.MonkeyPatch) -> None:
+    thresholds(acme, opened_from_many_networks=[1, 86400])
+    for path in [standings.ready(acme) for _ in range(3)]:
+        look(path, "203.0.113.9", "198.51.100.7")
+    unlucky = Credential.objects.order_by("pk")[1]
+    write = credential_suspicion.report
+
+    def fail(credential: Credential, **told: Any) -> bool:
+        if credential == unlucky:
+            raise OperationalError("the database went away")
+        return write(credential, **told)
+
+    with monkeypatch.context() as failing:
+        failing.setattr(credential_suspicion, "report", fail)
+        assert rules(acme) == ["opened_from_many_networks"] * 2
+    assert not unlucky.events.filter(type="security.suspicious_activity").exists()
+    assert rules(acme) == ["opened_from_many_networks"] * 3
+    assert rules(acme) == ["opened_from_many_networks"] * 3
+
+
+def test_accounts_are_gone_through_once_for_all_who_guess(acme: Account, settings: Settings) -> None:
+    settings.RATE_LIMITS = {**settings.RATE_LIMITS, "failed_lookups": "1/m"}
+    look("/passes/x", *[f"203.0.{n}.9" for n in range(4)])
+    with CaptureQueriesContext(connection) as queries:
+        report_suspicions()
+    assert sum('FROM "credentials_account"' in query["sql"] for query in queries) == 1
+    assert GuessingAddress.objects.count() == 4
 
 
 @pytest.mark.parametrize(
