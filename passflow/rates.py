@@ -7,6 +7,8 @@ from __future__ import annotations
 RATES = {
     "page_views": "600/m",  # an address looks at passholders' pages and fetches files
     "page_views_of_url": "120/m",
+    "page_polls": "6000/m",  # the open pages of an address ask whether anything has changed
+    "page_polls_of_url": "120/m",
     "claims": "120/m",  # an address asks for passes
     "claims_of_url": "20/m",
     "failed_lookups": "60/m",  # an address tries URLs that do not exist

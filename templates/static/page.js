@@ -6,9 +6,10 @@
 const { state } = document.body.dataset;
 const { page } = document.querySelector("main").dataset;
 const SOON = 3000;
+const LATER = 5000;
 const SELDOM = 15000;
-const LIVELY = 3 * 60 * 1000;
-const PATIENCE = 60 * 60 * 1000;
+const MINUTE = 60 * 1000;
+const PATIENCE = 60 * MINUTE;
 const opened = Date.now();
 
 // An iPad that asks for desktop pages says that it is a Mac, but no Mac has a touch screen.
@@ -26,7 +27,7 @@ function lookIn(wait) {
 async function look() {
   const age = Date.now() - opened;
   if (age > PATIENCE) return;
-  let wait = age < LIVELY ? SOON : SELDOM;
+  let wait = age < MINUTE ? SOON : age < 3 * MINUTE ? LATER : SELDOM;
   if (!document.hidden) {
     try {
       const answer = await fetch(page, { method: "HEAD", cache: "no-store", credentials: "omit" });

@@ -63,11 +63,37 @@ def test_an_address_looks_so_often(client: Client, acme: Account, rates: Rates) 
     assert statuses(client, paths[2], address=ELSEWHERE) == [200]
 
 
-def test_a_head_counts_like_a_get(client: Client, acme: Account, rates: Rates) -> None:
+def test_open_pages_poll_apart_from_what_is_looked_at(client: Client, acme: Account, rates: Rates) -> None:
+    rates(page_views="1/m", page_polls="3/m", page_polls_of_url="2/m")
+    path, other = standings.ready(acme), standings.ready(acme)
+    polls = [client.head(each).status_code for each in (path, path, path, other)]
+    assert polls == [200, 200, 429, 429]
+    assert statuses(client, path, other) == [200, 429]
+    answer = client.head(other)
+    assert answer["RateLimit-Policy"] == '"page_polls";q=3;w=60'
+    assert int(answer["Retry-After"]) >= 1
+
+
+def test_thirty_phones_behind_one_address_shut_nobody_out(client: Client, acme: Account) -> None:
+    paths = [standings.ready(acme) for _ in range(30)]
+    assert {client.head(path).status_code for path in paths * 20} == {200}
+    assert statuses(client, standings.ready(acme)) == [200]
+
+
+def test_a_head_of_anything_else_counts_like_a_get(
+    client: Client, acme: Account, acme_identity: AppleIdentity, rates: Rates
+) -> None:
     rates(page_views="1/m")
     path = standings.ready(acme)
-    assert client.head(path).status_code == 200
-    assert client.head(path).status_code == 429
+    file = client.post(f"{path}/apple")["Location"]
+    assert [client.head(each).status_code for each in (file, file, f"{path}/qr.svg")] == [200, 429, 429]
+
+
+def test_polls_of_wrong_urls_are_guesses(client: Client, acme: Account, rates: Rates) -> None:
+    rates(failed_lookups="2/m")
+    path = standings.ready(acme)
+    guesses = [f"/passes/{tokens.mint_url_token()}" for _ in range(3)]
+    assert [client.head(each).status_code for each in (*guesses, path)] == [404, 404, 429, 429]
 
 
 def test_the_page_says_when_to_come_back(
