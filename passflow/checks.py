@@ -34,6 +34,12 @@ def _dangers_in_public() -> Iterator[CheckMessage]:
             hint="Devices fetch updates of passes over https only.",
             id="passflow.W001",
         )
+    elif not settings.TRUSTED_PROXIES:
+        yield Warning(
+            "PASSFLOW_TRUSTED_PROXIES is 0: behind a proxy that speaks https all visitors have one address.",
+            hint="They share its limits too. Set it to the number of proxies that write X-Forwarded-For.",
+            id="passflow.W006",
+        )
     if settings.EMAIL_BACKEND != "django.core.mail.backends.smtp.EmailBackend":
         yield Warning("EMAIL_URL names no mail server: invitations reach nobody.", id="passflow.W002")
     if not settings.RATE_LIMITS_ON:

@@ -23,6 +23,7 @@ on_sqlite = pytest.mark.skipif(connection.vendor != "sqlite", reason="about SQLi
 def production(settings: Settings) -> None:
     """A public installation in which nothing is wrong."""
     settings.BASE_URL = "https://passes.example"
+    settings.TRUSTED_PROXIES = 1
     settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
     settings.RATE_LIMITS_ON = True
     settings.FIELD_KEYS = [Fernet.generate_key().decode()]
@@ -48,6 +49,7 @@ def test_a_good_production_is_silent() -> None:
         ("EMAIL_BACKEND", "django.core.mail.backends.console.EmailBackend", "passflow.W002"),
         ("EMAIL_BACKEND", "django.core.mail.backends.filebased.EmailBackend", "passflow.W002"),
         ("RATE_LIMITS_ON", False, "passflow.W003"),
+        ("TRUSTED_PROXIES", 0, "passflow.W006"),
         ("TRUSTED_PROXIES", -1, "passflow.E004"),
         ("APNS_CA", "/nowhere/apns.pem", "passflow.E005"),
     ],

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import pytest
+from django.core.exceptions import BadRequest
 from django.http import HttpRequest, HttpResponse
-from django.test import RequestFactory
+from django.test import Client, RequestFactory
 from pytest_django import Settings
 
 from passflow.client_ip import ClientIpMiddleware, client_ip
@@ -27,14 +28,17 @@ def test_without_a_proxy_it_is_the_peer_whatever_it_claims(forwarded: str | None
     [
         (1, "203.0.113.9", "203.0.113.9"),
         (1, "198.51.100.7, 203.0.113.9", "203.0.113.9"),  # the left one is the caller's own
-        (1, " 198.51.100.7 ,, 203.0.113.9 , ", "203.0.113.9"),
+        (1, " 198.51.100.7 ,, 203.0.113.9 ", "203.0.113.9"),
         (2, "203.0.113.9, 10.0.0.2", "203.0.113.9"),
         (2, "198.51.100.7, 203.0.113.9, 10.0.0.2", "203.0.113.9"),
         (2, "127.0.0.1, 198.51.100.7, 203.0.113.9, 10.0.0.2", "203.0.113.9"),
-        # Fewer hops than proxies: somebody stands inside, and the outermost hop is all there is.
-        (2, "203.0.113.9", "203.0.113.9"),
-        (2, None, "10.0.0.1"),
-        (1, None, "10.0.0.1"),
+        # What granian makes of a line of the caller's that holds bytes which are no text.
+        (1, ",203.0.113.9", "203.0.113.9"),
+        (2, ",203.0.113.9,10.0.0.2", "203.0.113.9"),
+        # Somebody inside came past the proxies, or they are told to hide whom they have seen.
+        (2, None, "unknown"),
+        (1, None, "unknown"),
+        (1, "unknown", "unknown"),
     ],
 )
 def test_behind_proxies_it_is_what_the_outermost_of_ours_has_seen(
@@ -42,6 +46,21 @@ def test_behind_proxies_it_is_what_the_outermost_of_ours_has_seen(
 ) -> None:
     settings.TRUSTED_PROXIES = proxies
     assert client_ip(request("10.0.0.1", forwarded)) == expected
+
+
+@pytest.mark.parametrize(
+    ("proxies", "forwarded"),
+    [(1, ""), (1, " "), (1, "x,"), (2, ""), (2, "203.0.113.9"), (2, ",10.0.0.2"), (2, "x,,10.0.0.2")],
+)
+def test_whoever_hides_it_from_us_is_nobody_and_not_our_proxy(
+    settings: Settings, client: Client, db: None, proxies: int, forwarded: str
+) -> None:
+    settings.TRUSTED_PROXIES = proxies
+    with pytest.raises(BadRequest):
+        client_ip(request("10.0.0.1", forwarded))
+    for path in ("/passes/x", "/api/v3/people", "/admin/login/"):
+        assert client.get(path, headers={"x-forwarded-for": forwarded}).status_code == 400
+    assert client.get("/livez").status_code == 200
 
 
 def test_a_caller_cannot_get_another_address_by_sending_more_of_them(settings: Settings) -> None:
@@ -55,6 +74,9 @@ def test_a_caller_cannot_get_another_address_by_sending_more_of_them(settings: S
     [
         ("::ffff:192.0.2.1", "192.0.2.1"),
         ("::ffff:c000:201", "192.0.2.1"),
+        ("64:ff9b::192.0.2.1", "192.0.2.1"),
+        ("64:ff9b::c000:201", "192.0.2.1"),
+        ("64:ff9b:1::c000:201", "64:ff9b:1::/64"),
         ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
         ("2001:db8:1:2::", "2001:db8:1:2::/64"),
         ("2001:DB8:1:2:FFFF::1", "2001:db8:1:2::/64"),
