@@ -15,7 +15,8 @@ RATES = {
     "minted_urls": "600/m",  # an account has redemption URLs made over the API, whatever keys it uses
     "api": "600/m",  # an API key, or an address without a valid one
     "logins": "60/10m",  # an address tries to log in to the admin
-    "logins_of_user": "10/10m",  # anybody tries to log in under one name
+    "logins_of_user_at_address": "10/10m",  # an address tries to log in under one name
+    "logins_of_user": "100/10m",  # anybody tries to: it takes ten addresses to shut somebody out
     "apple_logs": "60/m",  # an address sends device logs, which Apple does not authenticate
     "apple_updates": "1200/m",  # an address asks what has changed, which Apple does not authenticate either
     "apple_updates_of_device": "60/m",

@@ -1,4 +1,4 @@
-"""Logging in to the admin, so often and not more: by the name that is tried, and by address."""
+"""Logging in to the admin, so often and not more: by address, by the name tried there, and by name."""
 
 from __future__ import annotations
 
@@ -34,7 +34,13 @@ class LimitedLoginForm(AdminAuthenticationForm):
         name = self.cleaned_data.get("username", "")
         address: str = self.request.client_ip  # type: ignore[union-attr]  # set by ClientIpMiddleware
         # In one case: names that differ in nothing else are one and the same to who guesses.
-        uses = [Use("logins", address), Use("logins_of_user", name.casefold())]
+        name = name.casefold()
+        # In this order: what an address is refused does not count against a name, whose owner is elsewhere.
+        uses = [
+            Use("logins", address),
+            Use("logins_of_user_at_address", f"{address} {name}"),
+            Use("logins_of_user", name),
+        ]
         allowance = limits.first_exceeded(uses)
         if allowance is None:
             return super().clean()

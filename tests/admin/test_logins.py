@@ -1,4 +1,4 @@
-"""Trying to log in is limited, by the name that is tried and by address, whatever the client sends."""
+"""Trying to log in is limited, by address and by the name that is tried, whatever the client sends."""
 
 from __future__ import annotations
 
@@ -21,7 +21,8 @@ ELSEWHERE = "198.51.100.7"
 @pytest.fixture(autouse=True)
 def clock(limited: None, settings: Settings, db: None) -> Iterator[time_machine.Traveller]:
     """It is NOW, so that no window ends while a test counts; there are Ada and Grace."""
-    settings.RATE_LIMITS = {**settings.RATE_LIMITS, "logins": "5/m", "logins_of_user": "3/m"}
+    rates = {"logins": "5/m", "logins_of_user_at_address": "3/m", "logins_of_user": "7/m"}
+    settings.RATE_LIMITS = {**settings.RATE_LIMITS, **rates}
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     for name in ("ada", "grace"):
         User.objects.create_superuser(name, password=PASSWORD)
@@ -47,19 +48,26 @@ def test_who_knows_the_password_gets_in() -> None:
     assert statuses(tries("ada", PASSWORD)) == [302]
 
 
-def test_a_name_is_tried_so_often_from_wherever() -> None:
-    wrong = [
-        *tries("ada", "1"),
-        *tries("Ada", "2", address=ELSEWHERE),
-        *tries("ADA", "3", address="2001:db8::1"),
-    ]
-    assert statuses(wrong) == [200, 200, 200]
-    [answer] = tries("ada", PASSWORD, address="203.0.113.9")
+def test_an_address_tries_a_name_so_often_and_shuts_nobody_else_out() -> None:
+    assert statuses([*tries("ada", "1"), *tries("Ada", "2"), *tries("ADA", "3")]) == [200, 200, 200]
+    [answer] = tries("ada", PASSWORD)
     assert answer.status_code == 429
     assert 1 <= int(answer["Retry-After"]) <= 60
-    assert answer["RateLimit-Policy"] == '"logins_of_user";q=3;w=60'
+    assert answer["RateLimit-Policy"] == '"logins_of_user_at_address";q=3;w=60'
     assert "There were too many tries to log in. Try again in 1 min." in answer.content.decode()
     assert not answer.cookies.get("sessionid")
+    # However long it goes on.
+    assert statuses(tries("ada", *"456789")) == [429] * 6
+    assert statuses(tries("ada", PASSWORD, address=ELSEWHERE)) == [302]
+
+
+def test_a_name_is_tried_so_often_from_wherever() -> None:
+    addresses = ("203.0.113.1", "203.0.113.2", "2001:db8::1")
+    wrong = [answer for address in addresses for answer in tries("ada", "1", "2", address=address)]
+    assert statuses(wrong) == [200] * 6
+    assert statuses(tries("ada", PASSWORD, address=ELSEWHERE)) == [302]
+    [answer] = tries("ada", PASSWORD, address=ELSEWHERE)
+    assert (answer.status_code, answer["RateLimit-Policy"]) == (429, '"logins_of_user";q=7;w=60')
     assert statuses(tries("grace", PASSWORD)) == [302]
 
 
@@ -95,4 +103,4 @@ def test_what_is_stopped_is_logged(caplog: pytest.LogCaptureFixture) -> None:
     tries("ada", "1", "2", "3", PASSWORD)
     assert [
         record.getMessage() for record in caplog.records if record.name == "credentials.admin.logins"
-    ] == ["logins: too many tries from 127.0.0.1 (logins_of_user)"]
+    ] == ["logins: too many tries from 127.0.0.1 (logins_of_user_at_address)"]
