@@ -223,7 +223,6 @@ REST_FRAMEWORK = {
     "DEFAULT_PERMISSION_CLASSES": ["credentials.api.scopes.HasScope"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["credentials.api.bodies.JsonObjectParser"],
-    "DEFAULT_THROTTLE_CLASSES": ["credentials.api.throttling.PerApiKey"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "DEFAULT_PAGINATION_CLASS": "credentials.api.pagination.PageHeaders",
     "EXCEPTION_HANDLER": "credentials.api.problems.answer_for",

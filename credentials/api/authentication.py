@@ -38,13 +38,17 @@ class ApiKeyAuthentication(BaseAuthentication):
     """`Authorization: Bearer <API key>`."""
 
     def authenticate(self, request: Request) -> tuple[Integrator, ApiKey] | None:
-        """The caller; `None` without a bearer key, `AuthenticationFailed` with one that opens nothing."""
+        """The caller, who is counted; `None` without a bearer key.
+
+        Raises `AuthenticationFailed` with one that opens nothing, `Throttled` for the one call too many.
+        """
         scheme, _, text = request.headers.get("Authorization", "").partition(" ")
-        if scheme.lower() != "bearer":
+        is_bearer = scheme.lower() == "bearer"
+        api_key = _find(text.strip()) if is_bearer else None
+        throttling.count_call(request, api_key=api_key)
+        if not is_bearer:
             return None
-        api_key = _find(text.strip())
         if api_key is None:
-            throttling.count_stranger(request)
             raise AuthenticationFailed("This API key is unknown or has been revoked.")
         _note_use(api_key, now=timezone.now())
         return Integrator(api_key.account, api_key), api_key

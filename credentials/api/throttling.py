@@ -9,54 +9,40 @@ from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
 
 from credentials import limits
-from credentials.limits import Allowance
+from credentials.models import ApiKey
 
 if TYPE_CHECKING:
     # The module of views itself loads the classes that the settings name.
     from rest_framework.views import APIView
 
 
-class PerApiKey(BaseThrottle):
-    """The limit `api`, for each key."""
+class MintsUrls(BaseThrottle):
+    """For calls that make a redemption URL: the limit `minted_urls`, for each account."""
 
     def allow_request(self, request: Request, view: APIView) -> bool:
-        """Counts this call."""
-        self.allowance = _count(request, f"key:{request.auth.pk}")
+        """Counts the URL, if the call makes one."""
+        if request.method != "POST":
+            return True
+        account = request.user.account  # type: ignore[union-attr]  # an Integrator's
+        self.allowance = limits.check("minted_urls", str(account.pk))
+        if self.allowance.exceeded:
+            request._request.allowance = self.allowance  # type: ignore[attr-defined]
         return not self.allowance.exceeded
 
     def wait(self) -> float:
-        """Seconds until the next call is answered."""
+        """Seconds until the next URL is made."""
         return self.allowance.reset_after
 
 
-class MintsUrls(PerApiKey):
-    """For calls that make a redemption URL, also the limit `minted_urls`, for each account."""
+def count_call(request: Request, *, api_key: ApiKey | None) -> None:
+    """Counts a call against the limit `api`: of its key, or without a valid one of its address.
 
-    def allow_request(self, request: Request, view: APIView) -> bool:
-        """Counts this call, and the URL if it makes one."""
-        if not super().allow_request(request, view):
-            return False
-        if request.method == "POST":
-            account = request.user.account  # type: ignore[union-attr]  # an Integrator's
-            minted = limits.check("minted_urls", str(account.pk))
-            if minted.exceeded:
-                self.allowance = request._request.allowance = minted  # type: ignore[attr-defined]
-        return not self.allowance.exceeded
-
-
-def count_stranger(request: Request) -> None:
-    """Counts a key that opened nothing; raises `Throttled` when its address has tried too many."""
-    allowance = _count(request, _address(request))
-    if allowance.exceeded:
-        raise Throttled(wait=allowance.reset_after)
-
-
-def _count(request: Request, key: str) -> Allowance:
-    allowance = limits.check("api", key)
+    Raises `Throttled` when there were too many. It is asked before anything else, so that calls are counted
+    which are refused for another reason, too.
+    """
+    address: str = request._request.client_ip  # type: ignore[attr-defined]  # set by ClientIpMiddleware
+    allowance = limits.check("api", f"key:{api_key.pk}" if api_key else f"address:{address}")
     # For the middleware of `edge.py`, which tells the caller what is left.
     request._request.allowance = allowance  # type: ignore[attr-defined]
-    return allowance
-
-
-def _address(request: Request) -> str:
-    return f"address:{request._request.client_ip}"  # type: ignore[attr-defined]
+    if allowance.exceeded:
+        raise Throttled(wait=allowance.reset_after)

@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 
 import pytest
+from django.test import Client
 from pytest_django import Settings
 
 from credentials import tokens
 from credentials.models import Account, Person
+from credentials.scopes import Scope
 from tests import factories
 from tests.callers import Caller
 from tests.counters import begin_anew
@@ -71,6 +73,28 @@ def test_an_address_that_tries_keys_is_stopped(caller: Caller) -> None:
     assert stranger.get("people").json()["error"] == "rate_limited"
     # Others behind the same address go on.
     assert caller.get("people").status_code == 200
+
+
+def test_calls_that_the_key_may_not_make_are_counted(acme: Account) -> None:
+    caller = Caller(factories.api_key(acme, scopes=[Scope.EVENT_READONLY]))
+    answers = [*[caller.get("people") for _ in range(2)], caller.get("events"), caller.get("people")]
+    assert [answer.status_code for answer in answers] == [403, 403, 200, 429]
+    assert [remaining(answer["RateLimit"]) for answer in answers] == [2, 1, 0, 0]
+    assert 1 <= int(answers[-1]["Retry-After"]) <= 60
+
+
+@pytest.mark.parametrize("headers", [{}, {"authorization": "Basic YWRhOnNlY3JldA=="}, {"authorization": "x"}])
+def test_calls_without_a_key_are_counted(client: Client, db: None, headers: dict[str, str]) -> None:
+    answers = [client.get("/api/v3/people", headers=headers) for _ in range(4)]
+    assert [answer.status_code for answer in answers] == [401, 401, 401, 429]
+    assert [remaining(answer["RateLimit"]) for answer in answers] == [2, 1, 0, 0]
+    assert answers[-1].json()["error"] == "rate_limited"
+    assert 1 <= int(answers[-1]["Retry-After"]) <= 60
+    elsewhere = client.get("/api/v3/people", headers=headers, REMOTE_ADDR="198.51.100.7")
+    assert elsewhere.status_code == 401
+    # What describes the API is for everybody, and a method that is not there needs a key to be told so.
+    assert client.get("/api/v3/openapi.json").status_code == 200
+    assert client.put("/api/v3/people", headers=headers).status_code == 429
 
 
 def test_an_account_mints_so_many_urls_whatever_keys_it_uses(
