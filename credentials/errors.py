@@ -22,6 +22,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from credentials.limits import Allowance
     from credentials.models import Credential
 
 
@@ -78,11 +79,11 @@ class Gone(Refusal):
 
 
 class TooManyMails(Refusal):
-    """As many as are allowed have been asked for; there is room again in `retry_after` seconds."""
+    """As many as are allowed have been asked for; `allowance` tells when there is room again."""
 
-    def __init__(self, sentence: str, *, retry_after: int) -> None:
+    def __init__(self, sentence: str, *, allowance: Allowance) -> None:
         super().__init__(sentence)
-        self.retry_after = retry_after
+        self.allowance = allowance
 
 
 class Unavailable(Refusal):

@@ -9,7 +9,7 @@ from django.conf import settings
 from django.db.models import QuerySet
 
 from credentials.errors import TooManyMails
-from credentials.limits import rate
+from credentials.limits import Allowance, rate
 from credentials.models import Account, Invitation, Person
 
 # In seconds.
@@ -26,13 +26,15 @@ def check_room(person: Person, *, account: Account, now: datetime) -> None:
         return
     asked = Invitation.objects.order_by("-requested_at")
     of_person, of_account = asked.filter(credential__person=person), asked.filter(account=account)
-    _check(of_person, limit=rate("mails_to_person"), of="one person", now=now)
+    _check(of_person, group="mails_to_person", of="one person", now=now)
     own = (account.mails_a_day, DAY) if account.mails_a_day else None
-    _check(of_account, limit=own or rate("mails"), of="the people of one account", now=now)
+    _check(of_account, group="mails", own=own, of="the people of one account", now=now)
 
 
-def _check(asked: QuerySet[Invitation], *, limit: tuple[int, int], of: str, now: datetime) -> None:
-    most, seconds = limit
+def _check(
+    asked: QuerySet[Invitation], *, group: str, own: tuple[int, int] | None = None, of: str, now: datetime
+) -> None:
+    most, seconds = own or rate(group)
     window = timedelta(seconds=seconds)
     times = asked.filter(requested_at__gt=now - window).values_list("requested_at", flat=True)
     # With as many in the window as are allowed, there is room once the oldest of these has left it.
@@ -40,10 +42,11 @@ def _check(asked: QuerySet[Invitation], *, limit: tuple[int, int], of: str, now:
     if oldest is None:
         return
     free_at = oldest + window
+    reset_after = max(1, math.ceil((free_at - now).total_seconds()))
     raise TooManyMails(
         f"At most {most} mails go to {of} in {_span(seconds)}; "
         f"the next may be asked for after {free_at:%Y-%m-%d %H:%M:%S} UTC.",
-        retry_after=max(1, math.ceil((free_at - now).total_seconds())),
+        allowance=Allowance(group, most, seconds, used=most, reset_after=reset_after, exceeded=True),
     )
 
 

@@ -26,7 +26,8 @@ class ApiEdge:
         response.headers.setdefault("Cache-Control", "no-store")
         if allowance := getattr(request, "allowance", None):
             for name, value in allowance.headers.items():
-                response[name] = value
+                # A refusal by another limit has told already.
+                response.headers.setdefault(name, value)
         return response
 
 

@@ -152,5 +152,5 @@ def _headers(error: Exception) -> dict[str, str]:
     if isinstance(error, rest.NotAuthenticated):
         return {"WWW-Authenticate": CHALLENGE}
     if isinstance(error, errors.TooManyMails):
-        return {"Retry-After": str(error.retry_after)}
+        return error.allowance.headers
     return {}

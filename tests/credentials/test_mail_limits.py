@@ -56,6 +56,8 @@ def test_a_person_gets_so_many_mails_a_day(
         "the next may be asked for after 2026-06-02 12:00:00 UTC."
     )
     assert refused["Retry-After"] == str(24 * 3600 - 5 * 60)
+    assert refused["RateLimit"] == f'"mails_to_person";r=0;t={24 * 3600 - 5 * 60}'
+    assert refused["RateLimit-Policy"] == '"mails_to_person";q=5;w=86400'
     assert caller.post(f"credentials/{other.public_id}/email").status_code == 202
     assert Invitation.objects.count() == 6
     clock.shift(timedelta(seconds=int(refused["Retry-After"])))
