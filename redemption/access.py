@@ -127,7 +127,10 @@ def _glanced_urls() -> QuerySet[RedemptionUrl]:
             *("enabled", "valid_from", "valid_to"),
         ),
         "credential__credential_type__": ("label", "version", "apple_enabled", "google_enabled"),
-        "credential__account__": ("name", "language", "suspicion_thresholds"),
+        "credential__account__": (
+            *("name", "language", "suspicion_thresholds"),
+            *("reopening", "reopening_pause"),
+        ),
         "credential__account__branding__": (
             *("logo_digest", "accent_color", "texts"),
             *("contact_email", "contact_phone", "contact_url"),

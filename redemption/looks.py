@@ -31,6 +31,8 @@ def look_of(visit: Visit, *, known: Mapping[str, str], language: str, notice: No
         offered=visit.offered if ready else (),
         has_expired=credential.has_expired(timezone.now()),
         awaits_approval=credential.awaits_approval,
+        reopening=credential.account.reopening,
+        pause=credential.account.reopening_pause,
         notice=notice if ready else Notice.NONE,
         **_branded(credential.account, language=language),
     )

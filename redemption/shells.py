@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from enum import Enum
 from functools import lru_cache
 from urllib.parse import urlsplit
@@ -16,9 +17,11 @@ from django.conf import settings
 from django.template.loader import render_to_string
 from django.utils import translation
 from django.utils.html import escape
+from django.utils.timesince import timesince
 from django.utils.translation import gettext_lazy as _
 
 from credentials import tokens
+from credentials.models.accounts import Reopening
 from credentials.states import Wallet
 from redemption import pictures
 from redemption.devices import Device
@@ -71,6 +74,9 @@ class Look:
     offered: tuple[Wallet, ...] = ()
     has_expired: bool = False
     awaits_approval: bool = False
+    # When the link works again after a removal, and how long a pause lasts.
+    reopening: str = Reopening.AT_ONCE
+    pause: timedelta = timedelta()
     notice: Notice = Notice.NONE
 
 
@@ -95,22 +101,28 @@ def shell(look: Look, *, device: Device, language: str, chosen: bool) -> Shell:
     own = tuple(wallet for wallet in look.offered if device.own_wallet in (None, wallet))
     with translation.override(language):
         picture = pictures.draw(look.credential_type_id, look.version, known=look.known, language=language)
-    context = {
-        **SLOTS,
-        "look": look,
-        "picture": picture,
-        "device": device,
-        "chosen": chosen,
-        "wallets_first": () if device.kind == "computer" else own,
-        "wallets_folded": look.offered if device.kind == "computer" else _others(look.offered, own),
-        "watched": look.standing in WATCHED,
-        "notice": look.notice.value,
-        "scheme": _OURS.scheme,
-        "host": _OURS.netloc,
-    }
-    with translation.override(language):
+        context = {
+            **SLOTS,
+            "look": look,
+            "picture": picture,
+            "pause": _length(look.pause),
+            "device": device,
+            "chosen": chosen,
+            "wallets_first": () if device.kind == "computer" else own,
+            "wallets_folded": look.offered if device.kind == "computer" else _others(look.offered, own),
+            "watched": look.standing in WATCHED,
+            "notice": look.notice.value,
+            "scheme": _OURS.scheme,
+            "host": _OURS.netloc,
+        }
         return Shell(render_to_string(f"redemption/{look.template}.html", context), picture.slots)
 
 
 def _others(offered: tuple[Wallet, ...], own: tuple[Wallet, ...]) -> tuple[Wallet, ...]:
     return tuple(wallet for wallet in offered if wallet not in own)
+
+
+def _length(pause: timedelta) -> str:
+    """As the current language writes it, in minutes at the least."""
+    moment = datetime(2000, 1, 1, tzinfo=UTC)
+    return timesince(moment, moment + max(pause, timedelta(minutes=1)))

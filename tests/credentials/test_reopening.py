@@ -100,3 +100,34 @@ def test_the_policy_of_another_account_does_not_matter(
     Account.objects.filter(pk=globex.pk).update(reopening=Reopening.APPROVAL)
     _, path = removed(acme, Reopening.AT_ONCE)
     assert state_of(client, path) == "ready"
+
+
+def in_use(account: Account, policy: Reopening) -> str:
+    """The path of a URL whose pass is in a wallet."""
+    Account.objects.filter(pk=account.pk).update(reopening=policy, reopening_pause=timedelta(hours=6))
+    return standings.in_use(Account.objects.get(pk=account.pk))
+
+
+@pytest.mark.parametrize(
+    ("policy", "told"),
+    [
+        (Reopening.AT_ONCE, "It works again a moment after the pass was removed"),
+        (Reopening.AFTER_PAUSE, "only after a pause, which begins when the pass was removed (6\xa0hours)"),
+        (Reopening.APPROVAL, "ask Acme Gym first: once the pass was removed, they have to approve"),
+        (Reopening.FRESH_URL, "ask Acme Gym first: once the pass was removed, only a new link"),
+    ],
+)
+def test_the_page_tells_beforehand_what_a_removal_leads_to(
+    client: Client, acme: Account, policy: Reopening, told: str
+) -> None:
+    page = client.get(in_use(acme, policy)).content.decode()
+    assert told in page
+    assert ("works again a moment after" in page) == (policy == Reopening.AT_ONCE)
+    assert ("you need it to add the pass again" in page) == (policy != Reopening.FRESH_URL)
+
+
+def test_a_pause_is_written_in_the_language_of_the_page(client: Client, acme: Account) -> None:
+    path = in_use(acme, Reopening.AFTER_PAUSE)
+    assert "(6\xa0Stunden)" in client.get(f"{path}?lang=de").content.decode()
+    Account.objects.update(reopening_pause=timedelta(seconds=20))
+    assert "(1\xa0Minute)" in client.get(f"{path}?lang=de").content.decode()

@@ -57,6 +57,16 @@ def closed(policy: Reopening) -> Path:
     return path
 
 
+def in_use(policy: Reopening) -> Path:
+    """A URL whose pass is in a wallet, under a policy of re-opening."""
+
+    def path(account: Account) -> str:
+        Account.objects.filter(pk=account.pk).update(reopening=policy)
+        return standings.in_use(Account.objects.get(pk=account.pk))
+
+    return path
+
+
 def ended_link(account: Account) -> str:
     """A URL that worked for a limited time."""
     credential, url = factories.credential_and_url(account)
@@ -68,6 +78,7 @@ def ended_link(account: Account) -> str:
 
 STATES: dict[str, Path] = {
     **{name: path for name, (path, _) in standings.STANDINGS.items()},
+    **{f"in_use_{policy}": in_use(policy) for policy in Reopening},
     "ended_link": ended_link,
     "pause": closed(Reopening.AFTER_PAUSE),
     "approval": closed(Reopening.APPROVAL),
