@@ -42,8 +42,8 @@ def template_of(visit: Visit) -> str:
     """The name of the page: that of the standing, or of the reason for it that needs words of its own."""
     if visit.standing == Standing.REPLACED and visit.used_up:
         return "used_up"
-    if visit.standing == Standing.SUSPENDED and not visit.credential.is_suspended(timezone.now()):
-        return "closed"
+    if visit.standing == Standing.SUSPENDED:
+        return _held_back(visit.credential, now=timezone.now())
     return str(visit.standing)
 
 
@@ -72,11 +72,22 @@ def texts_of(visit: Visit, *, language: str) -> dict[str, str]:
 
 
 def day_of(visit: Visit, *, language: str) -> str:
-    """The day, or for a pause the time, that the page of this standing speaks of, as `language` writes it."""
-    credential = visit.credential
-    if template_of(visit) == "closed":
-        return _written(credential.reopens_at, "DATETIME_FORMAT", language=language)
+    """The day, or of what is yet to come the time, that this page speaks of, as `language` writes it."""
+    credential, template = visit.credential, template_of(visit)
+    if template in ("closed", "early"):
+        begins = credential.reopens_at if template == "closed" else credential.person.valid_from
+        return _written(begins, "DATETIME_FORMAT", language=language)
     return _written(_day(credential, visit), "DATE_FORMAT", language=language)
+
+
+def _held_back(credential: Credential, *, now: datetime) -> str:
+    """What a suspended pass waits for, if for anything: a date that has passed does not come again."""
+    person = credential.person
+    if person.valid_to is not None and person.valid_to <= now:
+        return "over"
+    if credential.suspended_at is not None or not person.enabled:
+        return "suspended"
+    return "early" if credential.is_suspended(now) else "closed"
 
 
 def _day(credential: Credential, visit: Visit) -> datetime | None:
@@ -84,6 +95,7 @@ def _day(credential: Credential, visit: Visit) -> datetime | None:
         ended = credential.has_expired(timezone.now()) and credential.expires_at
         return ended or credential.url_expires_at
     return {
+        Standing.SUSPENDED: credential.person.valid_to,
         Standing.IN_USE: credential.added_to_wallet_at,
         Standing.REVOKED: credential.revoked_at,
         Standing.REPLACED: credential.removed_from_wallet_at,

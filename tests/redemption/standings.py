@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.apps import apps
 from django.db import transaction
 from django.utils import timezone
 
 from credentials import issuing, lifecycle
-from credentials.models import Account, Credential, WalletPass
+from credentials.models import Account, Credential, Person, WalletPass
 from credentials.states import Evidence, Wallet
 from tests import factories
 
@@ -37,6 +37,16 @@ def suspended(account: Account) -> str:
     credential, url = factories.credential_and_url(account)
     lifecycle.suspend(credential, actor="test")
     return path_of(url)
+
+
+def early(account: Account) -> str:
+    """The path of a URL whose holder may use passes from a day to come."""
+    return _held_between(account, valid_from=timezone.now() + timedelta(days=9))
+
+
+def over(account: Account) -> str:
+    """The path of a URL whose holder may use passes no more."""
+    return _held_between(account, valid_to=timezone.now() - timedelta(days=9))
 
 
 def revoked(account: Account) -> str:
@@ -68,6 +78,12 @@ STANDINGS: dict[str, tuple[Callable[[Account], str], int]] = {
     "expired": (expired, 410),
     "replaced": (replaced, 410),
 }
+
+
+def _held_between(account: Account, **dates: datetime) -> str:
+    credential, url = factories.credential_and_url(account)
+    Person.objects.filter(pk=credential.person_id).update(**dates)
+    return path_of(url)
 
 
 def install(credential: Credential, *, wallet: Wallet = Wallet.APPLE) -> None:

@@ -79,6 +79,8 @@ def ended_link(account: Account) -> str:
 STATES: dict[str, Path] = {
     **{name: path for name, (path, _) in standings.STANDINGS.items()},
     **{f"in_use_{policy}": in_use(policy) for policy in Reopening},
+    "early": standings.early,
+    "over": standings.over,
     "ended_link": ended_link,
     "pause": closed(Reopening.AFTER_PAUSE),
     "approval": closed(Reopening.APPROVAL),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.test import Client
@@ -161,6 +161,36 @@ def test_a_link_that_expired_is_not_called_a_pass_that_expired(client: Client, a
     assert "This link has expired" in text_of(answer.content.decode())
     pass_page = client.get(standings.expired(acme)).content.decode()
     assert "This pass has expired" in text_of(pass_page)
+
+
+def test_a_pass_whose_holder_begins_later_names_when(client: Client, acme: Account) -> None:
+    path = standings.early(acme)
+    Person.objects.update(valid_from=datetime(2126, 3, 8, 16, 5, tzinfo=UTC))
+    answer = client.get(path)
+    assert (answer.status_code, answer["Pass-State"]) == (200, "suspended")
+    text = text_of(answer.content.decode())
+    assert "Your pass is not valid yet" in text
+    assert "It works from March 8, 2126, 4:05 p.m. (UTC)" in text
+    assert "Keep this link until then" in text
+
+
+def test_a_pass_whose_holder_has_ended_promises_nothing(client: Client, acme: Account) -> None:
+    path = standings.over(acme)
+    Person.objects.update(valid_to=datetime(2026, 3, 8, 16, 5, tzinfo=UTC))
+    for suspended_at in (None, timezone.now()):
+        Credential.objects.update(suspended_at=suspended_at)
+        answer = client.get(path)
+        assert (answer.status_code, answer["Pass-State"]) == (200, "suspended")
+        text = text_of(answer.content.decode())
+        assert "It was valid until March 8, 2026" in text
+        assert "ask Acme Gym whether they extend it" in text
+        assert "works again" not in text
+
+
+def test_whoever_is_held_back_before_they_begin_is_told_of_that(client: Client, acme: Account) -> None:
+    path = standings.early(acme)
+    Person.objects.update(enabled=False)
+    assert "is holding this pass back" in text_of(client.get(path).content.decode())
 
 
 @pytest.mark.parametrize("standing", STANDINGS)
