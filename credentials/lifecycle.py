@@ -53,7 +53,10 @@ def add_to_wallet(held: WalletPass, *, devices: int, by: Evidence, actor: str) -
         _update(held, devices=devices, confirmed_at=now, confirmed_by=by)
         return True
     with transaction.atomic():
-        credential = _move(held.credential, Move.ADD, now=now, unless=Q(expires_at__lte=now))
+        # A pass that came back waits for nothing, whatever its removal has put in the way.
+        credential = _move(
+            held.credential, Move.ADD, now=now, unless=Q(expires_at__lte=now), columns=reopening.OPEN
+        )
         if credential is None:
             _void(WalletPass.objects.filter(pk=held.pk), now=now)
             held.state = PassState.VOIDED

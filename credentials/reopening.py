@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, Q
 from django.utils import timezone
 
 from credentials.errors import IllegalMove
@@ -29,9 +29,13 @@ def columns_after_removal(account: Account, *, now: datetime) -> dict[str, Any]:
 
 
 def close_url(credential: Credential, *, now: datetime) -> None:
-    """Ends the URL that was used, where the account wants a fresh one for every wallet."""
+    """Ends the URL that was used, where the account wants a fresh one for every wallet.
+
+    The one that the removal before this has ended too: its pass had come back.
+    """
     if credential.account.reopening == Reopening.FRESH_URL:
-        credential.urls.filter(replaced_at=None).update(replaced_at=now)
+        used = Q(replaced_at=None) | Q(replaced_at=credential.removed_from_wallet_at)
+        credential.urls.filter(used).update(replaced_at=now)
 
 
 def reopen(credential: Credential, *, actor: str) -> Credential:

@@ -92,7 +92,7 @@ def _visit(url: RedemptionUrl, *, now: datetime) -> Visit:
     return Visit(
         credential,
         standing,
-        used_up=url.replaced_at is not None and url.replaced_at == credential.removed_from_wallet_at,
+        used_up=_is_used_up(url),
         installed_wallet=Wallet(found["installed_wallet"]) if found["installed_wallet"] else None,
         offered=tuple(wallet for wallet in Wallet if set_up[wallet] and enabled[wallet]),
     )
@@ -150,7 +150,7 @@ def _standing(url: RedemptionUrl, now: datetime) -> Standing:
         return Standing.REVOKED
     if credential.has_expired(now):
         return Standing.EXPIRED
-    if url.replaced_at is not None:
+    if _is_replaced(url):
         return Standing.REPLACED
     if credential.url_expires_at is not None and credential.url_expires_at <= now:
         return Standing.EXPIRED
@@ -161,3 +161,14 @@ def _standing(url: RedemptionUrl, now: datetime) -> Standing:
     if credential.is_closed(now):
         return Standing.SUSPENDED
     return Standing.READY
+
+
+def _is_replaced(url: RedemptionUrl) -> bool:
+    """What the removal of its pass has ended says so only until a wallet reports that pass again."""
+    if _is_used_up(url) and url.credential.state == State.ADDED_TO_WALLET:
+        return False
+    return url.replaced_at is not None
+
+
+def _is_used_up(url: RedemptionUrl) -> bool:
+    return url.replaced_at is not None and url.replaced_at == url.credential.removed_from_wallet_at

@@ -32,10 +32,15 @@ def removed(account: Account, policy: Reopening) -> tuple[Credential, str]:
     Account.objects.filter(pk=account.pk).update(reopening=policy, reopening_pause=timedelta(hours=6))
     credential, url = factories.credential_and_url(Account.objects.get(pk=account.pk))
     standings.install(credential)
+    remove(credential)
+    return Credential.objects.get(pk=credential.pk), standings.path_of(url)
+
+
+def remove(credential: Credential) -> None:
+    """The wallet reports that the pass is gone."""
     with transaction.atomic():
         held = WalletPass.objects.held().get(credential=credential)
         assert lifecycle.remove_from_wallet(held, devices=0, actor="test")
-    return Credential.objects.get(pk=credential.pk), standings.path_of(url)
 
 
 def state_of(client: Client, path: str) -> str:
@@ -85,6 +90,46 @@ def test_the_same_pass_may_come_back_while_the_url_is_closed(client: Client, acm
     _, path = removed(acme, Reopening.APPROVAL)
     standings.report(WalletPass.objects.get())
     assert state_of(client, path) == "in_use"
+
+
+@pytest.mark.parametrize("policy", Reopening)
+def test_a_pass_that_came_back_waits_for_nothing(client: Client, acme: Account, policy: Reopening) -> None:
+    credential, path = removed(acme, policy)
+    standings.report(WalletPass.objects.get())
+    answer = client.get(path)
+    assert (answer.status_code, answer["Pass-State"]) == (200, "in_use")
+    assert client.post(f"{path}/apple").status_code == 409
+    credential.refresh_from_db()
+    assert (credential.awaits_approval, credential.reopens_at) == (False, None)
+
+
+def test_a_url_that_was_used_ends_anew_when_its_pass_goes_again(
+    client: Client, acme: Account, clock: time_machine.Traveller
+) -> None:
+    credential, path = removed(acme, Reopening.FRESH_URL)
+    standings.report(WalletPass.objects.get())
+    clock.move_to(NOON + timedelta(days=1))
+    remove(credential)
+    page = client.get(path).content.decode()
+    assert "The pass that it added was removed on June 2, 2026" in page
+
+
+def test_a_pass_that_came_back_does_not_hide_that_it_is_suspended(client: Client, acme: Account) -> None:
+    credential, path = removed(acme, Reopening.FRESH_URL)
+    standings.report(WalletPass.objects.get())
+    lifecycle.suspend(credential, actor="test")
+    assert state_of(client, path) == "suspended"
+
+
+def test_a_url_that_was_replaced_on_purpose_stays_so(
+    client: Client, acme: Account, clock: time_machine.Traveller
+) -> None:
+    credential, older = removed(acme, Reopening.AT_ONCE)
+    clock.move_to(NOON + timedelta(hours=1))
+    issuing.renew_url(credential, actor="test")
+    Account.objects.update(reopening=Reopening.FRESH_URL)
+    standings.report(WalletPass.objects.get())
+    assert state_of(client, older) == "replaced"
 
 
 def test_what_has_ended_is_not_re_opened(acme: Account) -> None:
