@@ -9,6 +9,7 @@ from django.utils import timezone, translation
 from django.utils.formats import date_format
 
 from credentials.models import Account, Branding, Credential, Person
+from redemption import wallets
 from redemption.access import ENDED, Standing, Visit
 from redemption.pass_facts import end_of
 from redemption.shells import Look, Notice
@@ -29,6 +30,7 @@ def look_of(visit: Visit, *, known: Mapping[str, str], language: str, notice: No
         known=frozenset(known),
         installed_wallet=visit.installed_wallet,
         offered=visit.offered if ready else (),
+        designed_for=tuple(wallet for wallet, is_meant in wallets.enabled(kind).items() if is_meant),
         has_expired=credential.has_expired(timezone.now()),
         awaits_approval=credential.awaits_approval,
         reopening=credential.account.reopening,

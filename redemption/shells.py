@@ -71,7 +71,9 @@ class Look:
     contact_phone: str = ""
     contact_url: str = ""
     installed_wallet: Wallet | None = None
+    # Where a pass could go now, and what its design is meant for.
     offered: tuple[Wallet, ...] = ()
+    designed_for: tuple[Wallet, ...] = ()
     has_expired: bool = False
     awaits_approval: bool = False
     # When the link works again after a removal, and how long a pause lasts.
@@ -108,18 +110,14 @@ def shell(look: Look, *, device: Device, language: str, chosen: bool) -> Shell:
             "pause": _length(look.pause),
             "device": device,
             "chosen": chosen,
-            "wallets_first": () if device.kind == "computer" else own,
-            "wallets_folded": look.offered if device.kind == "computer" else _others(look.offered, own),
+            "wallets_first": own,
+            "wallets_folded": tuple(wallet for wallet in look.offered if wallet not in own),
             "watched": look.standing in WATCHED,
             "notice": look.notice.value,
             "scheme": _OURS.scheme,
             "host": _OURS.netloc,
         }
         return Shell(render_to_string(f"redemption/{look.template}.html", context), picture.slots)
-
-
-def _others(offered: tuple[Wallet, ...], own: tuple[Wallet, ...]) -> tuple[Wallet, ...]:
-    return tuple(wallet for wallet in offered if wallet not in own)
 
 
 def _length(pause: timedelta) -> str:

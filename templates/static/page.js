@@ -12,11 +12,6 @@ const MINUTE = 60 * 1000;
 const PATIENCE = 60 * MINUTE;
 const opened = Date.now();
 
-// An iPad that asks for desktop pages says that it is a Mac, but no Mac has a touch screen.
-if (navigator.maxTouchPoints > 1 && navigator.userAgent.includes("Macintosh")) {
-  document.querySelectorAll("details.folded").forEach((folded) => { folded.open = true; });
-}
-
 let timer = 0;
 
 function lookIn(wait) {

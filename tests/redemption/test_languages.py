@@ -16,7 +16,7 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from credentials import lifecycle
-from credentials.models import Account, Branding, Credential, WalletPass
+from credentials.models import Account, Branding, Credential, CredentialType, WalletPass
 from credentials.models.accounts import Reopening
 from redemption.models import AppleIdentity
 from tests import factories
@@ -149,6 +149,8 @@ def test_one_wallet_or_none_is_explained_in_every_language(
     path = standings.ready(acme)
     assert left_in_english(client, path, language=language) == set()
     factories.google_issuer(acme)
+    assert left_in_english(client, path, language=language, user_agent=SAFARI) == set()
+    CredentialType.objects.update(apple_enabled=False)
     assert left_in_english(client, path, language=language, user_agent=SAFARI) == set()
 
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 from django.utils.html import escape
 from pytest_django import Settings
 
@@ -25,6 +27,8 @@ from tests.redemption.test_pages import text_of
 
 SAFARI = f"{IPHONE} Version/19.1 Mobile/15E148 Safari/604.1"
 PIXEL = f"{ANDROID}) {CHROME} Chrome/142.0.0.0 Mobile Safari/537.36"
+WINDOWS = f"Mozilla/5.0 (Windows NT 10.0; Win64; x64) {CHROME} Chrome/142.0 Safari/537.36"
+LINUX = f"Mozilla/5.0 (X11; Linux x86_64) {CHROME} Chrome/142.0.0.0 Safari/537.36"
 MAC = f"Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) {CHROME} Version/19.1 Safari/605.1.15"
 INSTAGRAM = f"{IPHONE} Mobile/22B83 Instagram 350.0.0.20.94 (iPhone17,1; iOS 19_1)"
 FACEBOOK = f"{ANDROID}; wv) {CHROME} Chrome/142 Mobile Safari/537.36 [FB_IAB/FB4A;FBAV/490]"
@@ -42,9 +46,16 @@ def page_for(client: Client, path: str, user_agent: str = "", **headers: str) ->
 
 def shown(page: str) -> tuple[list[str], list[str]]:
     """The wallets of a page: those in plain sight, and those folded away."""
-    folded = "".join(re.findall(r'<details class="folded">.*?</details>', page, re.DOTALL))
+    fold = re.compile(r'<details class="folded">.*?</details>', re.DOTALL)
     form = re.compile(r'<form method="post" action="/passes/\w+/(\w+)">')
-    return form.findall(page.replace(folded, "") if folded else page), form.findall(folded)
+    return form.findall(fold.sub("", page)), form.findall("".join(fold.findall(page)))
+
+
+def as_shown(page: str) -> tuple[str, str]:
+    """A page as a tablet shows it, and as any other device does."""
+    on_tablet = re.compile(r'<div class="on-tablet">.*?</div>', re.DOTALL)
+    on_desk = re.compile(r'<div class="on-desk">.*?</div>', re.DOTALL)
+    return on_desk.sub("", page) if on_tablet.search(page) else page, on_tablet.sub("", page)
 
 
 @pytest.mark.parametrize(
@@ -52,8 +63,9 @@ def shown(page: str) -> tuple[list[str], list[str]]:
     [
         (SAFARI, ["apple"], ["google"]),
         (PIXEL, ["google"], ["apple"]),
-        (MAC, [], ["apple", "google"]),
+        (WINDOWS, [], ["apple", "google"]),
         (INSTAGRAM, [], ["apple", "google"]),
+        (FACEBOOK, [], ["google", "apple"]),
         ("", ["apple", "google"], []),
     ],
 )
@@ -69,12 +81,69 @@ def test_the_wallet_of_the_device_comes_first(
     assert shown(page_for(client, standings.ready(acme), user_agent)) == (in_sight, folded)
 
 
-def test_a_phone_without_the_wallet_is_told_which_phone_to_take(
-    client: Client, acme: Account, acme_identity: AppleIdentity
+@pytest.mark.parametrize(
+    ("user_agent", "first", "other"), [(MAC, "apple", "google"), (LINUX, "google", "apple")]
+)
+def test_a_tablet_that_asks_for_desktop_pages_is_shown_its_own_wallet(
+    client: Client,
+    acme: Account,
+    acme_identity: AppleIdentity,
+    google_issuer: GoogleIssuer,
+    user_agent: str,
+    first: str,
+    other: str,
 ) -> None:
-    page = page_for(client, standings.ready(acme), PIXEL)
-    assert "made for Apple Wallet. Please open this link on an iPhone" in text_of(page)
-    assert shown(page) == ([], ["apple"])
+    tablet, computer = as_shown(page_for(client, standings.ready(acme), user_agent))
+    assert shown(tablet) == ([first], [other])
+    assert "qr.svg" not in tablet
+    assert shown(computer) == ([], ["apple", "google"])
+    assert "qr.svg" in computer
+
+
+def test_a_tablet_without_the_wallet_is_shown_the_code(
+    client: Client, acme: Account, google_issuer: GoogleIssuer
+) -> None:
+    tablet, computer = as_shown(page_for(client, standings.ready(acme), MAC))
+    assert tablet == computer
+    assert "qr.svg" in tablet
+
+
+@pytest.mark.parametrize(
+    ("only", "user_agent", "told"),
+    [
+        ("apple", PIXEL, "made for Apple Wallet. Please open this link on an iPhone"),
+        ("google", SAFARI, "made for Google Wallet. Please open this link on an Android phone"),
+    ],
+)
+def test_a_phone_that_the_pass_is_not_made_for_is_told_which_to_take(
+    client: Client,
+    acme: Account,
+    acme_identity: AppleIdentity,
+    google_issuer: GoogleIssuer,
+    only: str,
+    user_agent: str,
+    told: str,
+) -> None:
+    kind = factories.credential_type(acme, apple_enabled=only == "apple", google_enabled=only == "google")
+    _, url = factories.credential_and_url(acme, credential_type=kind)
+    page = page_for(client, standings.path_of(url), user_agent)
+    assert told in text_of(page)
+    assert shown(page) == ([], [only])
+
+
+def test_a_wallet_that_is_not_set_up_now_is_not_called_one_that_the_pass_is_not_made_for(
+    client: Client, acme: Account, acme_identity: AppleIdentity, google_issuer: GoogleIssuer
+) -> None:
+    path = standings.ready(acme)
+    AppleIdentity.objects.update(not_after=timezone.now())
+    page = page_for(client, path, SAFARI)
+    assert "cannot be added to Apple Wallet at the moment" in text_of(page)
+    assert "open this link on an Android phone, or ask Acme Gym" in text_of(page)
+    assert "made for" not in text_of(page)
+    assert shown(page) == ([], ["google"])
+    AppleIdentity.objects.update(not_after=timezone.now() + timedelta(days=9))
+    GoogleIssuer.objects.update(private_key=None)
+    assert "cannot be added to Google Wallet at the moment" in text_of(page_for(client, path, PIXEL))
 
 
 def test_inside_an_app_the_way_out_is_shown(
