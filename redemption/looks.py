@@ -24,7 +24,6 @@ def look_of(visit: Visit, *, known: Mapping[str, str], language: str, notice: No
     return Look(
         template=template_of(visit),
         standing=str(visit.standing),
-        label=kind.label,
         credential_type_id=kind.pk,
         version=kind.version,
         known=frozenset(known),
@@ -36,6 +35,7 @@ def look_of(visit: Visit, *, known: Mapping[str, str], language: str, notice: No
         reopening=credential.account.reopening,
         pause=credential.account.reopening_pause,
         notice=notice if ready else Notice.NONE,
+        help_language=_help_language(credential.account, language=language),
         **_branded(credential.account, language=language),
     )
 
@@ -122,3 +122,10 @@ def _branded(account: Account, *, language: str) -> dict[str, str]:
         "accent_color": branding.accent_color,
         **branding.contact(language=language),
     }
+
+
+def _help_language(account: Account, *, language: str) -> str:
+    branding: Branding | None = getattr(account, "branding", None)
+    if branding is None or branding.texts.get(language, {}).get("help"):
+        return ""
+    return account.language if account.language != language else ""

@@ -18,7 +18,7 @@ from credentials.designs import finest_images, own_image_files
 from credentials.errors import NotFound
 from credentials.images import Role, Size, light_webp
 from credentials.models import CredentialType
-from credentials.pass_fields import PLACEHOLDER, PassField, fill, read_fields
+from credentials.pass_fields import FIELD_COUNTS, PLACEHOLDER, PassField, fill, read_fields
 from credentials.pass_front import WIDTH, Front, Picture, Points, Written, draw_front, fitted
 
 # Pixels, twice what a phone shows, and bytes, so that a page with all that it loads stays below 50 kB.
@@ -54,7 +54,10 @@ class Slot:
 class PassPicture:
     """What a page draws: images by their addresses, and lines of text, those of `slots` among them."""
 
+    label: str
     front: Front
+    # Labels and values as somebody hears them who cannot see the picture.
+    spoken: list[tuple[str, str]]
     images: list[tuple[str, Picture]]
     backdrop: str
     slots: tuple[Slot, ...]
@@ -73,8 +76,11 @@ def draw(kind_id: int, version: int, *, known: frozenset[str], language: str) ->
     front = draw_front(
         design.kind, images=design.sizes, written=written, logo_text=words.get(logo_text, logo_text)
     )
+    drawn = {line.words for line in front.words}
     return PassPicture(
+        label=words.get(design.kind.label, design.kind.label),
         front=front,
+        spoken=[pair for area in FIELD_COUNTS for pair in written.get(area, ()) if pair[1] in drawn],
         images=[(address(kind_id, version, picture.role), picture) for picture in front.pictures],
         backdrop=address(kind_id, version, Role.BACKGROUND) if front.has_backdrop else "",
         slots=tuple(

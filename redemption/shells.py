@@ -58,7 +58,6 @@ class Look:
     template: str
     standing: str
     organization: str
-    label: str
     credential_type_id: int
     version: int
     # The placeholders of a pass that say something of this kind of visitor.
@@ -67,6 +66,8 @@ class Look:
     logo: str = ""
     accent_color: str = ""
     help: str = ""
+    # Where that is another than the page's.
+    help_language: str = ""
     contact_email: str = ""
     contact_phone: str = ""
     contact_url: str = ""

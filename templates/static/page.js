@@ -21,7 +21,6 @@ function lookIn(wait) {
 
 async function look() {
   const age = Date.now() - opened;
-  if (age > PATIENCE) return;
   let wait = age < MINUTE ? SOON : age < 3 * MINUTE ? LATER : SELDOM;
   if (!document.hidden) {
     try {
@@ -38,7 +37,8 @@ async function look() {
       wait = SELDOM;
     }
   }
-  lookIn(wait);
+  // An old page looks no more of its own accord, only when somebody comes back to it.
+  if (age < PATIENCE) lookIn(wait);
 }
 
 // Back from the wallet, or out of the browser's memory of the page: look at once.

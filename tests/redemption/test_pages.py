@@ -47,6 +47,18 @@ def test_a_page_tells_where_it_stands(
     assert wallets_on(page) == (["apple"] if standing == "ready" else [])
 
 
+def test_a_page_is_titled_by_where_it_stands(client: Client, acme: Account) -> None:
+    titles = {}
+    for standing, (path, _) in STANDINGS.items():
+        page = client.get(path(acme)).content.decode()
+        (heading,), (titles[standing],) = (
+            re.findall("<h1>(.*)</h1>", page),
+            re.findall("<title>(.*)</title>", page),
+        )
+        assert titles[standing] == f"{heading} – Acme Gym"
+    assert len({*titles.values()}) == len(STANDINGS)
+
+
 @pytest.mark.parametrize("standing", STANDINGS)
 def test_a_page_costs_two_queries_at_most(
     client: Client,

@@ -46,6 +46,12 @@ def drawn(page: str) -> list[str]:
     return re.findall(r"<text [^>]*>([^<]*)</text>", page)
 
 
+def heard(page: str) -> str:
+    """What a screen reader says of the picture."""
+    (label,) = re.findall(r'<svg class="picture"[^>]* aria-label="([^"]*)"', page)
+    return str(label)
+
+
 def images(page: str) -> list[str]:
     return re.findall(r'<image href="([^"]+)"', page)
 
@@ -64,6 +70,24 @@ def test_the_picture_speaks_the_words_of_the_design(client: Client, acme: Accoun
     lines = drawn(page_of(client, kind, language="de"))
     assert lines[:3] == ["STUFE", "Güld", "Acme-Verein"]
     assert lines[7:9] == ["BIS", "8. März 2031"]
+
+
+def test_the_page_names_the_pass_as_the_design_does_in_its_language(client: Client, acme: Account) -> None:
+    kind = factories.credential_type(acme, localizations={"de": {"Membership": "Mitgliedschaft"}})
+    for language, name in (("de", "Mitgliedschaft"), ("fr", "Membership")):
+        page = page_of(client, kind, language=language)
+        assert f"<span>{name}</span>" in page
+        assert name in heard(page)
+
+
+def test_whoever_cannot_see_the_picture_hears_what_it_says(client: Client, acme: Account) -> None:
+    kind = factories.credential_type(acme, fields=FIELDS, logo_text="Acme Club")
+    assert heard(page_of(client, kind)) == (
+        "Membership by Acme Gym. Level: Gold, Member: Dear Ada, Mail: •••, Until: March 8, 2031, Number: •••"
+    )
+    assert heard(page_of(client, kind, first_name='"><i>', email="", system_id="")).endswith(
+        "Level: Gold, Member: Dear &quot;&gt;&lt;i&gt;, Until: March 8, 2031"
+    )
 
 
 def test_a_field_of_which_nothing_is_known_is_left_out(client: Client, acme: Account) -> None:
