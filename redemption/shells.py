@@ -26,6 +26,7 @@ from credentials.states import Wallet
 from redemption import pictures
 from redemption.devices import Device
 from redemption.pictures import Slot
+from redemption.styles import PAGE_ELEMENT
 
 # What differs from visitor to visitor, beside the words in the picture. The stand-ins are random, and fit
 # where a token or a text fits.
@@ -85,20 +86,21 @@ class Look:
 
 @dataclass(frozen=True)
 class Shell:
-    """A page with its slots open."""
+    """A page with its slots open; the style, between its head and the rest, is kept once for all."""
 
-    page: str
+    head: str
+    rest: str
     slots: tuple[Slot, ...]
 
     def filled(self, *, token: str, day: str, texts: Mapping[str, str]) -> str:
         """The page of one visitor, with `texts` for the placeholders of the pass; everything is escaped."""
-        page = self.page.replace(SLOTS["token"], escape(token)).replace(SLOTS["day"], escape(day))
+        rest = self.rest.replace(SLOTS["token"], escape(token)).replace(SLOTS["day"], escape(day))
         for slot in self.slots:
-            page = page.replace(slot.stand_in, escape(slot.filled(texts)))
-        return page
+            rest = rest.replace(slot.stand_in, escape(slot.filled(texts)))
+        return f"{self.head}{PAGE_ELEMENT}{rest}"
 
 
-@lru_cache(maxsize=2048)
+@lru_cache(maxsize=4096)
 def shell(look: Look, *, device: Device, language: str, chosen: bool) -> Shell:
     """The shell of a look in `language`, which its buttons keep where it was chosen."""
     own = tuple(wallet for wallet in look.offered if device.own_wallet in (None, wallet))
@@ -118,7 +120,9 @@ def shell(look: Look, *, device: Device, language: str, chosen: bool) -> Shell:
             "scheme": _OURS.scheme,
             "host": _OURS.netloc,
         }
-        return Shell(render_to_string(f"redemption/{look.template}.html", context), picture.slots)
+        page = render_to_string(f"redemption/{look.template}.html", context)
+    head, rest = page.split(PAGE_ELEMENT)
+    return Shell(head, rest, picture.slots)
 
 
 def _length(pause: timedelta) -> str:

@@ -29,6 +29,7 @@ def _without_comments(style: str) -> str:
 
 PAGE = _without_comments(_WRITTEN.read_text())
 PAGE_SOURCE = source(PAGE)
+PAGE_ELEMENT = f"<style>{PAGE}</style>"
 
 
 @lru_cache(maxsize=1024)

@@ -19,6 +19,7 @@ from credentials import lifecycle
 from credentials.models import Account, Branding, Credential, CredentialType, WalletPass
 from credentials.models.accounts import Reopening
 from redemption.models import AppleIdentity
+from redemption.shells import SLOTS
 from tests import factories
 from tests.catalogues import TRANSLATED
 from tests.redemption import standings
@@ -322,3 +323,10 @@ def test_the_api_speaks_english_to_everybody(
 
 def test_languages_are_listed_by_code() -> None:
     assert [code for code, _ in configured.LANGUAGES] == list(NATIVE)
+
+
+@pytest.mark.parametrize("state", STATES)
+def test_nothing_of_a_page_is_left_open(client: Client, dressed: Account, state: str) -> None:
+    page = read(client, STATES[state](dressed), language="de")
+    assert not [name for name, stand_in in SLOTS.items() if stand_in in page]
+    assert not re.search("[\ufdd0-\ufdef]", page)
