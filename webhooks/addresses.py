@@ -85,7 +85,8 @@ def configured_policy() -> Policy:
     return Policy(
         open_networks=parse_networks(settings.WEBHOOK_ALLOWED_NETWORKS),
         open_ports=USUAL_PORTS.union(settings.WEBHOOK_ALLOWED_PORTS),
-        https_only=settings.WEBHOOK_HTTPS_ONLY,
+        # In clear, messages go only into networks opened on purpose, as the demo's.
+        https_only=settings.WEBHOOK_HTTPS_ONLY or not settings.WEBHOOK_ALLOWED_NETWORKS,
     )
 
 

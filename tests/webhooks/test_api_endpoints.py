@@ -131,10 +131,15 @@ def test_bad_input_is_refused_by_the_name_of_its_field(
     assert not Endpoint.objects.exists()
 
 
-def test_plain_http_can_be_ruled_out(caller: Caller, settings: Settings) -> None:
-    settings.WEBHOOK_HTTPS_ONLY = True
-    answer = caller.post("webhook_endpoints", {"url": "http://hooks.example/"})
+@pytest.mark.parametrize(("networks", "https_only"), [([], False), (["127.0.0.0/8"], True)])
+def test_messages_go_in_clear_only_where_networks_are_open_and_we_are_served_in_clear(
+    caller: Caller, settings: Settings, *, networks: list[str], https_only: bool
+) -> None:
+    settings.WEBHOOK_ALLOWED_NETWORKS, settings.WEBHOOK_HTTPS_ONLY = networks, https_only
+    answer = caller.post("webhook_endpoints", {"url": "http://hooks.example:8443/"})
     assert answer.json()["errors"] == {"url": ["The URL must start with https://."]}
+    settings.WEBHOOK_ALLOWED_NETWORKS, settings.WEBHOOK_HTTPS_ONLY = ["127.0.0.0/8"], False
+    assert caller.post("webhook_endpoints", {"url": "http://hooks.example:8443/"}).status_code == 201
 
 
 def test_an_account_has_only_so_many_endpoints(caller: Caller, acme: Account) -> None:
