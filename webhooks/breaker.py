@@ -1,7 +1,8 @@
 """The circuit breaker: an endpoint that keeps failing is left alone for a while, then tried with one message.
 
-While it is paused its deliveries stay pending and use up none of their attempts. One that succeeds after the
-pause opens the endpoint again; one that fails begins the next pause.
+It is left alone as well when it asks for that, as receivers do to which too much comes at once. While it is
+paused its deliveries stay pending and use up none of their attempts. One that succeeds after the pause opens
+the endpoint again; one that fails begins the next pause.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ FAILURES_BEFORE_PAUSE = 5
 PATIENCE = timedelta(minutes=1)
 SHORTEST_PAUSE = timedelta(minutes=1)
 LONGEST_PAUSE = timedelta(minutes=15)
+# However long it asks for: a careless header must not silence an endpoint for a day.
+LONGEST_ASKED = timedelta(hours=1)
 
 WARN_AFTER = timedelta(days=1)
 DISABLE_AFTER = timedelta(days=5)
@@ -31,16 +34,20 @@ def fail(endpoint: Endpoint, *, at: datetime) -> None:
     endpoint.consecutive_failures += 1
 
 
+def leave_alone(endpoint: Endpoint, *, asked: timedelta, now: datetime) -> None:
+    """Pauses it for as long as it has `asked` for, which may be not at all. The caller saves it."""
+    if asked:
+        _pause(endpoint, until=now + min(asked, LONGEST_ASKED))
+
+
 def pause(endpoint: Endpoint, *, now: datetime) -> None:
-    """Pauses it, if it has failed enough and is not paused already: as long as it has been failing.
+    """Pauses it, which has failed enough, for as long as it has been failing.
 
     Within the bounds above, that doubles the pause each time. The caller saves it.
     """
-    if endpoint.paused(now) or not has_failed_for(endpoint, PATIENCE, now=now):
-        return
     if endpoint.failing_since is not None:
         length = min(max(now - endpoint.failing_since, SHORTEST_PAUSE), LONGEST_PAUSE)
-        endpoint.paused_until = now + length
+        _pause(endpoint, until=now + length)
 
 
 def has_failed_for(endpoint: Endpoint, span: timedelta, *, now: datetime) -> bool:
@@ -55,3 +62,7 @@ def end_pause(endpoint: Endpoint, *, now: datetime) -> Endpoint:
     if Endpoint.objects.filter(pk=endpoint.pk, paused_until__gt=now).update(paused_until=now):
         endpoint.paused_until = now
     return endpoint
+
+
+def _pause(endpoint: Endpoint, *, until: datetime) -> None:
+    endpoint.paused_until = max(until, endpoint.paused_until or until)

@@ -126,7 +126,8 @@ def _next(sent: Sent, *, token: str, now: datetime) -> dict[str, Any]:
 def _note(sent: Sequence[Sent], *, now: datetime) -> None:
     noted: defaultdict[int, list[health.Noted]] = defaultdict(list)
     for one in sent:
-        noted[one.message.endpoint_id].append(
-            health.Noted(one.started_at, one.result.outcome, one.result.status, one.message.url)
+        message, result = one.message, one.result
+        noted[message.endpoint_id].append(
+            health.Noted(one.started_at, result.outcome, result.status, message.url, result.retry_after)
         )
     health.note(noted, failing={one.message.endpoint_id for one in sent if one.message.failing}, now=now)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from django.db import transaction
@@ -22,12 +22,22 @@ _NOTICES = {DisabledReason.GONE: NoticeKind.GONE, DisabledReason.FAILING: Notice
 
 
 class Noted(NamedTuple):
-    """How one attempt ended: `at` is when it began, as the attempt's row has it, `url` where it went."""
+    """How one attempt ended: `at` is when it began, as the attempt's row has it, `url` where it went.
+
+    `retry_after` is in seconds.
+    """
 
     at: datetime
     outcome: Outcome
     response_status: int | None
     url: str
+    retry_after: int | None = None
+
+    @property
+    def asked(self) -> timedelta:
+        """How long the receiver wants to be left alone; with other statuses it speaks of one message only."""
+        speaks_of_itself = self.response_status in (429, 503)
+        return timedelta(seconds=self.retry_after or 0) if speaks_of_itself else timedelta()
 
 
 def note(outcomes: Mapping[int, Sequence[Noted]], *, failing: Collection[int], now: datetime) -> None:
@@ -63,7 +73,7 @@ def _follow_all(
     telling: Mapping[int, Sequence[Noted]], *, now: datetime
 ) -> list[tuple[Endpoint, list[Noted]]]:
     """Writes down how these endpoints fare; those that are still sent to, as they stand now, and why."""
-    columns = ("failing_since", "consecutive_failures", "paused_until")
+    columns = ("failing_since", "consecutive_failures", "told_of", "paused_until")
     listening = Endpoint.objects.listening().select_related("account").filter(pk__in=telling)
     with transaction.atomic():
         endpoints = list(listening.order_by("pk").select_for_update(of=("self",), no_key=True))
@@ -77,27 +87,38 @@ def _follow_all(
 
 
 def _about(endpoint: Endpoint, noted: Sequence[Noted]) -> list[Noted]:
-    """Without late answers: from a former URL, or to what was sent before somebody last changed it."""
+    """Without what is late: answers of a former URL, and to what was sent before somebody last changed it."""
     return [one for one in noted if one.url == endpoint.url and one.at >= endpoint.updated_at]
 
 
 def _follow(endpoint: Endpoint, noted: Sequence[Noted], *, now: datetime) -> None:
+    was_paused = endpoint.paused(now)
     for one in noted:
-        if one.outcome == Outcome.SUCCEEDED:
-            _recover(endpoint, now=now)
-        else:
+        if one.outcome != Outcome.SUCCEEDED:
             breaker.fail(endpoint, at=one.at)
-    told = endpoint.paused_until is not None
-    breaker.pause(endpoint, now=now)
-    if endpoint.paused_until is not None and not told:
+            breaker.leave_alone(endpoint, asked=one.asked, now=now)
+        # Nothing is sent during a pause: what arrives then was on its way before, and does not end it.
+        elif not endpoint.paused(now):
+            _recover(endpoint, now=now)
+    if not breaker.has_failed_for(endpoint, breaker.PATIENCE, now=now):
+        return
+    if not was_paused:
+        breaker.pause(endpoint, now=now)
+    if failures := _failures(noted):
+        _warn(endpoint, last=failures[-1], now=now)
+
+
+def _warn(endpoint: Endpoint, *, last: Noted, now: datetime) -> None:
+    if not endpoint.told:
         _tell(EventType.WEBHOOK_ENDPOINT_FAILING, endpoint, now=now)
+        endpoint.told_of = endpoint.failing_since
     if breaker.has_failed_for(endpoint, breaker.WARN_AFTER, now=now):
-        _owe(NoticeKind.FAILING, endpoint, last=noted[-1], now=now)
+        _owe(NoticeKind.FAILING, endpoint, last=last, now=now)
 
 
 def _recover(endpoint: Endpoint, *, now: datetime) -> None:
     # A short failure, of which nobody was told, ends as silently.
-    if endpoint.paused_until is not None:
+    if endpoint.told:
         _tell(EventType.WEBHOOK_ENDPOINT_RECOVERED, endpoint, now=now)
     breaker.succeed(endpoint)
 

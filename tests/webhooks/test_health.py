@@ -143,7 +143,7 @@ def test_five_days_of_failure_disable(report: Report, acme: Account) -> None:
 
 def test_a_success_within_five_days_begins_them_anew(report: Report) -> None:
     fail_for(4 * DAY, report)
-    report(Outcome.SUCCEEDED, now=NOON + 4 * DAY + SECOND)
+    report(Outcome.SUCCEEDED, now=NOON + 4 * DAY + 15 * MINUTE)
     report(*[Outcome.FAILED] * 10, now=NOON + 5 * DAY)
     assert report(Outcome.FAILED, now=NOON + 9 * DAY).enabled
 

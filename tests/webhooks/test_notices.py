@@ -16,7 +16,7 @@ from pytest_django import Settings
 
 from credentials import owed_mail
 from credentials.models import Account
-from webhooks import endpoints, notices
+from webhooks import breaker, endpoints, notices
 from webhooks.health import Noted, note
 from webhooks.models import Endpoint, Notice
 from webhooks.outcomes import Outcome
@@ -146,7 +146,7 @@ def test_a_contact_that_has_gone_is_not_written_to(endpoint: Endpoint) -> None:
 
 def test_what_is_over_is_not_told(endpoint: Endpoint, clock: time_machine.Traveller) -> None:
     fail(endpoint, after=DAY)
-    now = NOON + DAY
+    now = NOON + DAY + breaker.LONGEST_PAUSE
     clock.move_to(now)
     note({endpoint.pk: [Noted(now, Outcome.SUCCEEDED, 204, URL)]}, failing=[endpoint.pk], now=now)
     assert notices.send_due() == 0

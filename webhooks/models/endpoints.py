@@ -65,6 +65,8 @@ class Endpoint(models.Model):
     # The first failure since its last success, and how many there have been.
     failing_since = models.DateTimeField(null=True, editable=False)
     consecutive_failures = models.PositiveIntegerField(default=0, db_default=0, editable=False)
+    # The `failing_since` that its account was told of: each failure is told once, and then its end as well.
+    told_of = models.DateTimeField(null=True, editable=False)
     # Until then it is left alone; afterwards one delivery at a time tries whether it is back.
     paused_until = models.DateTimeField(null=True, editable=False)
 
@@ -111,6 +113,11 @@ class Endpoint(models.Model):
     def paused(self, now: datetime) -> bool:
         """Whether it is left alone at `now`, so that its deliveries wait."""
         return self.paused_until is not None and self.paused_until > now
+
+    @property
+    def told(self) -> bool:
+        """Whether its account has been told that it fails."""
+        return self.failing_since is not None and self.told_of == self.failing_since
 
     def hears(self, event_type: str) -> bool:
         """Whether it is subscribed to a type of event that webhooks carry."""

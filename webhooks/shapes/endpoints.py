@@ -41,7 +41,8 @@ class EndpointJson(serializers.Serializer[Endpoint]):
         allow_null=True, help_text="When the first attempt began of those that have all failed up to now."
     )
     paused_until = serializers.DateTimeField(
-        allow_null=True, help_text="Until then it is left alone because it keeps failing; deliveries wait."
+        allow_null=True,
+        help_text="Until then it is left alone, as it keeps failing or has asked for it; deliveries wait.",
     )
     created_at = serializers.DateTimeField()
     updated_at = serializers.DateTimeField()
