@@ -13,7 +13,7 @@ from credentials.timestamps import rfc3339
 from webhooks import breaker, notices
 from webhooks.endpoints import disable_endpoint
 from webhooks.models import DisabledReason, Endpoint, NoticeKind
-from webhooks.outcomes import OWN_FAULTS, Outcome
+from webhooks.outcomes import Outcome
 from webhooks.trail import record_for_endpoint
 
 ACTOR = "system"
@@ -61,8 +61,8 @@ def note(outcomes: Mapping[int, Sequence[Noted]], *, failing: Collection[int], n
 
 
 def _theirs(noted: Sequence[Noted]) -> list[Noted]:
-    """What came of the receiver, and not of a fault on this side."""
-    return [one for one in noted if one.outcome not in OWN_FAULTS]
+    """What says something of the endpoint, and not of a fault on this side."""
+    return [one for one in noted if one.outcome != Outcome.INTERNAL_ERROR]
 
 
 def _failures(noted: Sequence[Noted]) -> list[Noted]:
@@ -110,7 +110,7 @@ def _follow(endpoint: Endpoint, noted: Sequence[Noted], *, now: datetime) -> Non
 
 def _warn(endpoint: Endpoint, *, last: Noted, now: datetime) -> None:
     if not endpoint.told:
-        _tell(EventType.WEBHOOK_ENDPOINT_FAILING, endpoint, now=now)
+        _tell(EventType.WEBHOOK_ENDPOINT_FAILING, endpoint, now=now, last_outcome=last.outcome.value)
         endpoint.told_of = endpoint.failing_since
     if breaker.has_failed_for(endpoint, breaker.WARN_AFTER, now=now):
         _owe(NoticeKind.FAILING, endpoint, last=last, now=now)
@@ -132,9 +132,9 @@ def _give_up(endpoint: Endpoint, reason: DisabledReason, *, last: Noted, now: da
             _owe(_NOTICES[reason], disabled, last=last, now=now)
 
 
-def _tell(event_type: EventType, endpoint: Endpoint, *, now: datetime) -> None:
+def _tell(event_type: EventType, endpoint: Endpoint, *, now: datetime, **data: object) -> None:
     since = rfc3339(endpoint.failing_since)
-    record_for_endpoint(event_type, endpoint, actor=ACTOR, now=now, failing_since=since)
+    record_for_endpoint(event_type, endpoint, actor=ACTOR, now=now, failing_since=since, **data)
 
 
 def _owe(kind: NoticeKind, endpoint: Endpoint, *, last: Noted, now: datetime) -> None:

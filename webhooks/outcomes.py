@@ -19,7 +19,3 @@ class Outcome(TextChoices):
     REFUSED_TARGET = "refused_target", "The target is not one that webhooks may reach"
     UNSIGNED = "unsigned", "Not sent: no signing secret could be read"
     INTERNAL_ERROR = "internal_error", "A fault on this side"
-
-
-# These say nothing of the receiver.
-OWN_FAULTS = frozenset({Outcome.UNSIGNED, Outcome.INTERNAL_ERROR})

@@ -166,6 +166,8 @@ def test_without_a_readable_secret_nothing_is_sent(
     assert hook.receiver.received == []
     assert Delivery.objects.get().status == DeliveryStatus.PENDING
     assert "cannot be used" in caplog.text
+    hook.endpoint.refresh_from_db()
+    assert hook.endpoint.failing_since is not None
 
 
 def test_a_fault_of_ours_is_logged_and_costs_an_attempt_and_no_trust(

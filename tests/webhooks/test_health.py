@@ -154,11 +154,18 @@ def test_410_disables_at_once(report: Report, acme: Account) -> None:
     assert trail(acme) == ["disabled"]
 
 
-@pytest.mark.parametrize("outcome", [Outcome.UNSIGNED, Outcome.INTERNAL_ERROR])
-def test_a_fault_on_this_side_says_nothing_of_the_receiver(report: Report, outcome: Outcome) -> None:
-    report(*[outcome] * 20, now=NOON)
-    endpoint = report(outcome, now=NOON + 6 * DAY)
+def test_a_fault_on_this_side_says_nothing_of_the_receiver(report: Report) -> None:
+    report(*[Outcome.INTERNAL_ERROR] * 20, now=NOON)
+    endpoint = report(Outcome.INTERNAL_ERROR, now=NOON + 6 * DAY)
     assert (endpoint.failing_since, endpoint.enabled) == (None, True)
+
+
+def test_what_cannot_be_signed_is_a_failure_like_others(report: Report, acme: Account) -> None:
+    report(*[Outcome.UNSIGNED] * 5, now=NOON, status=None)
+    assert report(Outcome.UNSIGNED, now=NOON + MINUTE, status=None).paused_until == NOON + 2 * MINUTE
+    event = acme.events.get(type="webhook_endpoint.failing")
+    assert (event.data["failing_since"], event.data["last_outcome"]) == (rfc3339(NOON), "unsigned")
+    assert report(Outcome.UNSIGNED, now=NOON + 5 * DAY, status=None).disabled_reason == "failing"
 
 
 def test_the_successes_of_a_healthy_endpoint_cost_no_query(

@@ -98,6 +98,20 @@ def test_giving_up_is_told_with_the_way_back(endpoint: Endpoint, clock: time_mac
     assert '/replay\n   {"since": "2026-06-01T12:00:00.000Z"}' in text
 
 
+@pytest.mark.parametrize("after", [DAY, 5 * DAY])
+def test_a_key_that_cannot_be_read_is_told_in_its_own_words(
+    endpoint: Endpoint, clock: time_machine.Traveller, after: timedelta
+) -> None:
+    fail(endpoint, after=after, outcome=Outcome.UNSIGNED)
+    clock.move_to(NOON + after)
+    assert notices.send_due() == 1
+    text = text_of(mail.outbox[0])
+    assert "The last failure: Not sent: no signing secret could be read" in text
+    assert "The receiver is not at fault" in text
+    assert f"/api/v3/webhook_endpoints/{endpoint.public_id}/rotate_secret" in text
+    assert "When the receiver works again" not in text
+
+
 def test_410_is_told(endpoint: Endpoint) -> None:
     note({endpoint.pk: [Noted(NOON, Outcome.GONE, 410, URL)]}, failing=[], now=NOON)
     assert notices.send_due() == 1
