@@ -16,7 +16,7 @@ def remember_who_was_told(apps: StateApps, schema_editor: BaseDatabaseSchemaEdit
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("webhooks", "0009_attempts_unchecked"),
+        ("webhooks", "0010_internal_errors"),
     ]
 
     operations = [
