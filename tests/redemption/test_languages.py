@@ -10,14 +10,11 @@ from itertools import chain
 import pytest
 from django.conf import settings as configured
 from django.contrib.auth.models import User
-from django.db import transaction
 from django.test import Client
 from django.utils import timezone
 from pytest_django import Settings
 
-from credentials import lifecycle
 from credentials.models import Account, Branding, Credential, CredentialType, WalletPass
-from credentials.models.accounts import Reopening
 from redemption.models import AppleIdentity
 from redemption.shells import SLOTS
 from tests import factories
@@ -40,52 +37,9 @@ NATIVE = {
 NAMES = {"Acme Gym", "Membership", "MEMBER", "Ada L.", "help@acme.example", *NATIVE.values()}
 UNKNOWN = "/passes/0123456789abcdefghjkmnpqrs"
 
-Path = Callable[[Account], str]
-
-
-def closed(policy: Reopening) -> Path:
-    """A URL whose pass was removed, under a policy of re-opening."""
-
-    def path(account: Account) -> str:
-        Account.objects.filter(pk=account.pk).update(reopening=policy, reopening_pause=timedelta(hours=6))
-        credential, url = factories.credential_and_url(Account.objects.get(pk=account.pk))
-        standings.install(credential)
-        with transaction.atomic():
-            held = WalletPass.objects.held().get(credential=credential)
-            lifecycle.remove_from_wallet(held, devices=0, actor="test")
-        return standings.path_of(url)
-
-    return path
-
-
-def in_use(policy: Reopening) -> Path:
-    """A URL whose pass is in a wallet, under a policy of re-opening."""
-
-    def path(account: Account) -> str:
-        Account.objects.filter(pk=account.pk).update(reopening=policy)
-        return standings.in_use(Account.objects.get(pk=account.pk))
-
-    return path
-
-
-def ended_link(account: Account) -> str:
-    """A URL that worked for a limited time."""
-    credential, url = factories.credential_and_url(account)
-    Credential.objects.filter(pk=credential.pk).update(
-        url_expires_at=datetime(2026, 3, 8, tzinfo=UTC), expires_at=None
-    )
-    return standings.path_of(url)
-
-
-STATES: dict[str, Path] = {
+STATES: dict[str, Callable[[Account], str]] = {
     **{name: path for name, (path, _) in standings.STANDINGS.items()},
-    **{f"in_use_{policy}": in_use(policy) for policy in Reopening},
-    "early": standings.early,
-    "over": standings.over,
-    "ended_link": ended_link,
-    "pause": closed(Reopening.AFTER_PAUSE),
-    "approval": closed(Reopening.APPROVAL),
-    "used_up": closed(Reopening.FRESH_URL),
+    **standings.REASONS,
     "unknown": lambda account: UNKNOWN,
 }
 
@@ -272,7 +226,7 @@ def test_words_of_the_account_run_as_their_letters_do(client: Client, dressed: A
 def test_days_are_written_as_the_language_does(
     client: Client, acme: Account, language: str, day: str
 ) -> None:
-    assert day in read(client, ended_link(acme), language=language)
+    assert day in read(client, standings.ended_link(acme), language=language)
 
 
 @pytest.mark.parametrize(
