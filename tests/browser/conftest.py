@@ -10,6 +10,9 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 from pytest_django.live_server_helper import LiveServer
 
+from credentials.models import Account, Branding
+from redemption.models import AppleIdentity
+from tests import factories
 from tests.browser.profiles import Profile
 
 CHROMIUM = shutil.which("chromium")
@@ -40,9 +43,13 @@ def browser() -> Iterator[Browser]:
 class Watched:
     """What a page must not do: break its own policy, fail in its script, ask others for anything."""
 
-    def __init__(self, context: BrowserContext, *, origin: str) -> None:
+    def __init__(self, context: BrowserContext, *, origin: str, scripted: bool = True) -> None:
         self.complaints: list[str] = []
         context.on("request", lambda request: self._asked(request.url, origin))
+        if scripted:
+            self._listen(context)
+
+    def _listen(self, context: BrowserContext) -> None:
         context.on("weberror", lambda error: self.complaints.append(f"error: {error.error}"))
         context.expose_function("complain", self._complain)
         context.add_init_script(
@@ -61,12 +68,12 @@ class Watched:
 @pytest.fixture
 def visit(browser: Browser, live_server: LiveServer) -> Iterator[Open]:
     """Opens a path as a device does; complains at the end about what no page may do."""
-    contexts: list[tuple[BrowserContext, Watched | None]] = []
+    contexts: list[tuple[BrowserContext, Watched]] = []
 
     def open_page(path: str, profile: Profile, **options: object) -> Page:
         context = browser.new_context(**{**profile.options, **options})
-        scripted = options.get("java_script_enabled", True)
-        contexts.append((context, Watched(context, origin=live_server.url) if scripted else None))
+        scripted = bool(options.get("java_script_enabled", True))
+        contexts.append((context, Watched(context, origin=live_server.url, scripted=scripted)))
         page = context.new_page()
         page.goto(f"{live_server.url}{path}")
         return page
@@ -74,4 +81,18 @@ def visit(browser: Browser, live_server: LiveServer) -> Iterator[Open]:
     yield open_page
     for context, watched in contexts:
         context.close()
-        assert watched is None or watched.complaints == []
+        assert watched.complaints == []
+
+
+@pytest.fixture
+def dressed(acme: Account, acme_identity: AppleIdentity) -> Account:
+    """An account with both wallets and a face of its own."""
+    factories.google_issuer(acme)
+    Branding.objects.create(
+        account=acme,
+        accent_color="#b3261e",
+        contact_email="help@acme.example",
+        contact_phone="+49 30 123456",
+        texts={"en": {"help": "The desk is open from 9 to 21."}},
+    )
+    return acme

@@ -13,6 +13,11 @@ _CHROME = (
     "Mozilla/5.0 (Linux; Android 16; Pixel 10) AppleWebKit/537.36 (KHTML, like Gecko) "
     "Chrome/142.0.0.0 Mobile Safari/537.36"
 )
+# As an iPad has it unless it is told otherwise.
+_IPAD = (
+    "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) "
+    "Version/19.1 Safari/605.1.15"
+)
 _INSTAGRAM = (
     "Mozilla/5.0 (iPhone; CPU iPhone OS 19_1 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) "
     "Mobile/22B83 Instagram 350.0.0.20.94"
@@ -42,6 +47,16 @@ PIXEL = Profile(
     {
         "user_agent": _CHROME,
         "viewport": {"width": 412, "height": 800},
+        "device_scale_factor": 2,
+        "is_mobile": True,
+        "has_touch": True,
+    },
+)
+IPAD = Profile(
+    "ipad",
+    {
+        "user_agent": _IPAD,
+        "viewport": {"width": 820, "height": 1180},
         "device_scale_factor": 2,
         "is_mobile": True,
         "has_touch": True,

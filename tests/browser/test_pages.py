@@ -5,49 +5,22 @@ from __future__ import annotations
 import re
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from django.db import transaction
 from playwright.sync_api import Page, Response, expect
 
 from credentials import designs, lifecycle
 from credentials.branding import update_branding
-from credentials.models import Account, Branding, Credential, CredentialType, RedemptionUrl, WalletPass
+from credentials.models import Account, Credential, CredentialType, RedemptionUrl, WalletPass
 from credentials.tokens import url_token_digest
-from redemption.models import AppleIdentity
 from tests import factories
 from tests.browser.conftest import Open
-from tests.browser.profiles import DESKTOP, INSTAGRAM, IPHONE, NARROW, PIXEL, PROFILES, Profile
+from tests.browser.profiles import DESKTOP, INSTAGRAM, IPAD, IPHONE, NARROW, PIXEL, PROFILES, Profile
+from tests.browser.reading import assert_accessible, assert_accessible_in_the_dark, overflow
 from tests.credentials.pictures import noise
 from tests.redemption import standings
 from tests.redemption.outfits import OUTFITS, outfit
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-# WCAG 2.2, levels A and AA, and what axe's makers call good practice.
-RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
-
-
-@pytest.fixture
-def dressed(acme: Account, acme_identity: AppleIdentity) -> Account:
-    """An account with both wallets and a face of its own."""
-    factories.google_issuer(acme)
-    Branding.objects.create(
-        account=acme,
-        accent_color="#b3261e",
-        contact_email="help@acme.example",
-        texts={"en": {"help": "The desk is open from 9 to 21."}},
-    )
-    return acme
-
-
-def assert_accessible(page: Page) -> None:
-    results = Axe().run(page, options=RULES)
-    assert results.violations_count == 0, results.generate_report()
-
-
-def overflow(page: Page) -> int:
-    """By how many pixels the page is wider than its window."""
-    return int(page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth"))
 
 
 def credential_of(path: str) -> Credential:
@@ -62,7 +35,7 @@ def remove(credential: Credential) -> None:
         lifecycle.remove_from_wallet(held, devices=0, actor="test")
 
 
-@pytest.mark.parametrize("profile", [*PROFILES, INSTAGRAM], ids=lambda profile: profile.name)
+@pytest.mark.parametrize("profile", [*PROFILES, IPAD, INSTAGRAM], ids=lambda profile: profile.name)
 @pytest.mark.parametrize("standing", standings.STANDINGS)
 def test_every_state_can_be_read_by_everybody(
     visit: Open, dressed: Account, standing: str, profile: Profile
@@ -71,19 +44,23 @@ def test_every_state_can_be_read_by_everybody(
     expect(page.locator("body")).to_have_attribute("data-state", standing)
     expect(page.get_by_role("heading", level=1)).to_be_visible()
     assert overflow(page) == 0
-    assert_accessible(page)
-    page.emulate_media(color_scheme="dark")
-    for folded in page.locator("details").all():
-        folded.locator("summary").first.click()
-    assert_accessible(page)
+    assert_accessible_in_the_dark(page)
+
+
+def test_a_tablet_that_asks_for_desktop_pages_needs_no_code(visit: Open, dressed: Account) -> None:
+    path = standings.ready(dressed)
+    expect(visit(path, IPAD).locator(".qr")).to_be_hidden()
+    mac = visit(path, Profile("mac", {**DESKTOP.options, "user_agent": IPAD.options["user_agent"]}))
+    expect(mac.locator(".qr")).to_be_visible()
+    expect(mac.get_by_role("button")).to_have_count(0)
 
 
 @pytest.mark.parametrize("standing", standings.STANDINGS)
 def test_every_state_can_be_read_from_right_to_left(visit: Open, dressed: Account, standing: str) -> None:
     page = visit(f"{standings.STANDINGS[standing][0](dressed)}?lang=ar", NARROW)
     expect(page.locator("html")).to_have_attribute("dir", "rtl")
+    assert_accessible_in_the_dark(page)
     assert overflow(page) == 0
-    assert_accessible(page)
 
 
 def test_the_language_of_the_page_can_be_switched(visit: Open, dressed: Account) -> None:
@@ -91,6 +68,19 @@ def test_the_language_of_the_page_can_be_switched(visit: Open, dressed: Account)
     expect(page.locator("html")).to_have_attribute("lang", "fr")
     page.locator(".languages summary").click()
     page.get_by_role("link", name="Deutsch").click()
+    expect(page.locator("html")).to_have_attribute("lang", "de")
+
+
+def test_the_language_can_be_switched_by_keyboard(visit: Open, dressed: Account) -> None:
+    page = visit(standings.ready(dressed), IPHONE)
+    page.locator(".languages summary").focus()
+    page.keyboard.press("Enter")
+    names = []
+    for _ in range(2):
+        page.keyboard.press("Tab")
+        names.append(page.evaluate("document.activeElement.textContent.trim()"))
+    assert names == ["العربيّة", "Deutsch"]
+    page.keyboard.press("Enter")
     expect(page.locator("html")).to_have_attribute("lang", "de")
 
 
@@ -112,12 +102,14 @@ def test_nothing_is_cut_off_in_a_narrow_or_a_magnified_window(
 
 
 @pytest.mark.parametrize(
-    ("profile", "wallet"), [(IPHONE, "Apple"), (PIXEL, "Google")], ids=["iphone", "pixel"]
+    ("profile", "wallet"),
+    [(IPHONE, "Apple"), (PIXEL, "Google"), (IPAD, "Apple")],
+    ids=lambda value: getattr(value, "name", value),
 )
 def test_the_first_button_is_that_of_the_phone(
     visit: Open, dressed: Account, profile: Profile, wallet: str
 ) -> None:
-    page = visit(standings.ready(dressed), profile)
+    page = visit(standings.ready(dressed), profile, java_script_enabled=False)
     expect(page.get_by_role("button")).to_have_count(1)
     expect(page.get_by_role("button")).to_have_text(re.compile(f"Add to {wallet} Wallet"))
 
@@ -158,6 +150,14 @@ def test_the_keyboard_alone_suffices(visit: Open, dressed: Account) -> None:
     page.keyboard.press("Enter")
     expect(page.get_by_role("button", name="Add to Apple Wallet")).to_be_visible()
     page.keyboard.press("Tab")
+    with page.expect_download():
+        page.keyboard.press("Enter")
+
+
+def test_the_keyboard_of_a_phone_suffices(visit: Open, dressed: Account) -> None:
+    page = visit(standings.ready(dressed), IPHONE)
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("button", name="Add to Apple Wallet")).to_be_focused()
     with page.expect_download():
         page.keyboard.press("Enter")
 

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from django.conf import settings
-from django.db import transaction
+from django.conf import settings as configured
+from django.utils import timezone
+from playwright.sync_api import Page
+from pytest_django import Settings
 
-from credentials import lifecycle
-from credentials.models import Account, Branding, WalletPass
-from credentials.models.accounts import Reopening
-from redemption.models import AppleIdentity, GoogleIssuer
+from credentials.models import Account, CredentialType
+from redemption.models import AppleIdentity
 from tests import factories
 from tests.browser.conftest import Open
-from tests.browser.profiles import DESKTOP, INSTAGRAM, IPHONE, NARROW, PIXEL, Profile
+from tests.browser.profiles import DESKTOP, INSTAGRAM, IPAD, IPHONE, NARROW, PIXEL, Profile
+from tests.browser.test_all_pages import NOTICES
 from tests.redemption import standings
 from tests.redemption.outfits import OUTFITS, outfit
 
@@ -26,47 +26,24 @@ pytestmark = [
     pytest.mark.django_db(transaction=True),
 ]
 
-FOLDER = Path(settings.BASE_DIR) / "var" / "screenshots"
-
-
-def closed(account: Account, policy: Reopening) -> str:
-    """The path of a URL whose pass was removed, under a policy of re-opening."""
-    Account.objects.filter(pk=account.pk).update(reopening=policy, reopening_pause=timedelta(hours=6))
-    credential, url = factories.credential_and_url(Account.objects.get(pk=account.pk))
-    standings.install(credential)
-    with transaction.atomic():
-        held = WalletPass.objects.held().get(credential=credential)
-        lifecycle.remove_from_wallet(held, devices=0, actor="test")
-    return standings.path_of(url)
+FOLDER = Path(configured.BASE_DIR) / "var" / "screenshots"
 
 
 STATES: dict[str, Callable[[Account], str]] = {
     **{name: path for name, (path, _) in standings.STANDINGS.items()},
-    "pause": lambda account: closed(account, Reopening.AFTER_PAUSE),
-    "approval": lambda account: closed(account, Reopening.APPROVAL),
-    "used_up": lambda account: closed(account, Reopening.FRESH_URL),
+    **standings.REASONS,
     "unknown": lambda account: "/passes/0123456789abcdefghjkmnpqrs",
+    "not_allowed": lambda account: f"{standings.ready(account)}/apple",
 }
 
 
-@pytest.fixture
-def dressed(acme: Account, acme_identity: AppleIdentity) -> Account:
-    """An account with both wallets and a face of its own."""
-    GoogleIssuer.objects.create(account=acme, issuer_id="3388000000000000001", private_key=b"a key")
-    Branding.objects.create(
-        account=acme,
-        accent_color="#b3261e",
-        contact_email="help@acme.example",
-        contact_phone="+49 30 123456",
-        texts={"en": {"help": "The desk is open from 9 to 21."}},
-    )
-    return acme
-
-
 def shoot(visit: Open, path: str, profile: Profile, name: str, **options: object) -> None:
+    keep(visit(path, profile, **options), f"{name}-{profile.name}")
+
+
+def keep(page: Page, name: str) -> None:
     FOLDER.mkdir(parents=True, exist_ok=True)
-    page = visit(path, profile, **options)
-    page.screenshot(path=FOLDER / f"{name}-{profile.name}.png", full_page=True)
+    page.screenshot(path=FOLDER / f"{name}.png", full_page=True)
 
 
 @pytest.mark.parametrize("state", STATES)
@@ -76,12 +53,37 @@ def test_states_on_a_phone(visit: Open, dressed: Account, state: str) -> None:
     shoot(visit, path, IPHONE, f"{state}-dark", color_scheme="dark")
 
 
-@pytest.mark.parametrize("profile", [PIXEL, DESKTOP, INSTAGRAM, NARROW], ids=lambda profile: profile.name)
+@pytest.mark.parametrize("notice", NOTICES)
+def test_notices(visit: Open, dressed: Account, notice: str) -> None:
+    page = NOTICES[notice](visit, dressed)
+    keep(page, f"notice-{notice.lower().replace(' ', '_')}")
+    page.emulate_media(color_scheme="dark")
+    keep(page, f"notice-{notice.lower().replace(' ', '_')}-dark")
+
+
+def test_too_many_requests(visit: Open, dressed: Account, limited: None, settings: Settings) -> None:
+    settings.RATE_LIMITS = {**settings.RATE_LIMITS, "page_views_of_url": "1/h"}
+    path = standings.ready(dressed)
+    visit(path, IPHONE)
+    shoot(visit, path, IPHONE, "limited")
+
+
+def test_one_wallet_that_the_phone_does_not_have(visit: Open, dressed: Account) -> None:
+    path = standings.ready(dressed)
+    AppleIdentity.objects.update(not_after=timezone.now())
+    shoot(visit, path, IPHONE, "not_now")
+    CredentialType.objects.update(apple_enabled=False)
+    shoot(visit, path, IPHONE, "other_wallet")
+
+
+@pytest.mark.parametrize(
+    "profile", [PIXEL, IPAD, DESKTOP, INSTAGRAM, NARROW], ids=lambda profile: profile.name
+)
 def test_the_ready_page_on_other_devices(visit: Open, dressed: Account, profile: Profile) -> None:
     shoot(visit, standings.ready(dressed), profile, "ready")
 
 
-@pytest.mark.parametrize("language", [code for code, _ in settings.LANGUAGES])
+@pytest.mark.parametrize("language", [code for code, _ in configured.LANGUAGES])
 def test_languages(visit: Open, dressed: Account, language: str) -> None:
     path = standings.ready(dressed)
     shoot(visit, f"{path}?lang={language}", IPHONE, f"ready-{language}")
