@@ -113,6 +113,7 @@ def test_only_the_wallets_that_are_set_up_are_offered(
     page = client.get(path).content.decode()
     assert wallets_on(page) == []
     assert "has not finished setting this up" in text_of(page)
+    assert '<p class="badge waiting">Not yet available</p>' in page
     factories.google_issuer(globex)
     assert wallets_on(client.get(path).content.decode()) == []
     issuer = factories.google_issuer(acme, private_key=None)
