@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from django.utils import timezone, translation
-from django.utils.formats import date_format
 
+from credentials import days
 from credentials.models import Account, Branding, Credential, Person
 from redemption import wallets
 from redemption.access import ENDED, Standing, Visit
@@ -108,7 +108,7 @@ def _written(moment: datetime | None, form: str, *, language: str) -> str:
     if moment is None:
         return ""
     with translation.override(language):
-        return date_format(moment.astimezone(UTC), form)
+        return days.written(moment.astimezone(UTC), form)
 
 
 def _branded(account: Account, *, language: str) -> dict[str, str]:

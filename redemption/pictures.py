@@ -12,8 +12,8 @@ from datetime import datetime
 from functools import lru_cache
 
 from django.core.signing import BadSignature, Signer
-from django.utils.formats import date_format
 
+from credentials import days
 from credentials.designs import finest_images, own_image_files
 from credentials.errors import NotFound
 from credentials.images import Role, Size, light_webp
@@ -157,4 +157,4 @@ def _day(shown: PassField) -> str:
     moment = datetime.fromisoformat(shown.value)
     has_date, has_time = (style not in ("", "none") for style in (shown.date_style, shown.time_style))
     form = "SHORT_DATETIME_FORMAT" if has_time else "DATE_FORMAT"
-    return date_format(moment, form if has_date else "TIME_FORMAT")
+    return days.written(moment, form if has_date else "TIME_FORMAT")

@@ -157,7 +157,7 @@ def in_use(account: Account, policy: Reopening) -> str:
     ("policy", "told"),
     [
         (Reopening.AT_ONCE, "It works again a moment after the pass was removed"),
-        (Reopening.AFTER_PAUSE, "only after a pause, which begins when the pass was removed (6\xa0hours)"),
+        (Reopening.AFTER_PAUSE, "only after a pause, which begins with the removal (6\xa0hours)"),
         (Reopening.APPROVAL, "ask Acme Gym first: once the pass was removed, they have to approve"),
         (Reopening.FRESH_URL, "ask Acme Gym first: once the pass was removed, only a new link"),
     ],
