@@ -6,25 +6,21 @@ a name that changes its mind between check and connection gains nothing. TLS sti
 
 from __future__ import annotations
 
-import asyncio
 import functools
 import socket
 import ssl
-from collections.abc import Awaitable, Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from ipaddress import ip_address
 
 import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
 
 from webhooks.addresses import Policy, allowed, lies_in
+from webhooks.resolver import Lookup
 from webhooks.targets import is_localhost
 
 # For so long a connection waits for the next message, and keeps a file descriptor. Servers end it after five
 # seconds (Node.js) or more, perhaps just while a message is on its way.
 KEPT_SECONDS = 3.0
-
-Lookup = Callable[[str], Awaitable[Sequence[str]]]
 
 
 class RefusedAddress(OSError):
@@ -32,15 +28,14 @@ class RefusedAddress(OSError):
 
 
 def checked_connector(
-    *, policy: Policy, lookup: Lookup | None, trust: ssl.SSLContext | None
+    *, policy: Policy, lookup: Lookup, trust: ssl.SSLContext | None
 ) -> aiohttp.TCPConnector:
     """A pool of connections to allowed addresses, its size left to the caller's own bound.
 
-    ``lookup`` gives the addresses of a name, or raises OSError; the system's resolver without it. ``trust``
-    is the TLS context; the system's trust anchors without it.
+    ``trust`` is the TLS context; the system's trust anchors without it.
     """
     return aiohttp.TCPConnector(
-        resolver=_CheckedResolver(policy=policy, lookup=lookup or _system_lookup),
+        resolver=_CheckedResolver(policy=policy, lookup=lookup),
         socket_factory=functools.partial(_checked_socket, policy=policy),
         ssl=trust or _system_trust(),
         limit=0,
@@ -92,16 +87,6 @@ def _check_address(address: str, *, port: int, policy: Policy) -> None:
         raise RefusedAddress(f"{address} is refused")
     if port not in policy.open_ports and not lies_in(address, networks=policy.open_networks):
         raise RefusedAddress(f"port {port} of {address} is refused")
-
-
-# A resolver that hangs keeps its thread beyond the deadline; the event loop's own few threads would run out.
-_LOOKUP_THREADS = ThreadPoolExecutor(max_workers=64, thread_name_prefix="webhook-lookup")
-
-
-async def _system_lookup(host: str) -> Sequence[str]:
-    ask = functools.partial(socket.getaddrinfo, host, None, type=socket.SOCK_STREAM)
-    answers = await asyncio.get_running_loop().run_in_executor(_LOOKUP_THREADS, ask)
-    return [str(target[0]) for *_, target in answers]
 
 
 @functools.cache

@@ -13,7 +13,7 @@ class Outcome(TextChoices):
     GONE = "gone", "Answered 410 Gone"
     TIMED_OUT = "timed_out", "No complete answer in time"
     BROKEN = "broken", "The connection broke, or the answer was not HTTP"
-    UNRESOLVED = "unresolved", "The name has no address"
+    UNRESOLVED = "unresolved", "No address of the name was found"
     UNREACHABLE = "unreachable", "No connection"
     UNTRUSTED = "untrusted", "The TLS certificate is not trusted"
     REFUSED_TARGET = "refused_target", "The target is not one that webhooks may reach"

@@ -21,8 +21,9 @@ import aiohttp
 from yarl import URL
 
 from webhooks.addresses import Policy
-from webhooks.connector import Lookup, RefusedAddress, checked_connector
+from webhooks.connector import RefusedAddress, checked_connector
 from webhooks.outcomes import Outcome
+from webhooks.resolver import Lookup, NoNameServer, system_lookup
 from webhooks.targets import RefusedURL, check_url
 
 logger = logging.getLogger(__name__)
@@ -99,18 +100,22 @@ async def open_transport(
     trust: ssl.SSLContext | None = None,
     deadline: float = DEADLINE_SECONDS,
 ) -> AsyncIterator[Transport]:
-    """A transport for as long as the block lasts; ``deadline`` is in seconds for each attempt."""
-    session = aiohttp.ClientSession(
-        connector=checked_connector(policy=policy, lookup=lookup, trust=trust),
-        headers=HEADERS,
-        cookie_jar=aiohttp.DummyCookieJar(),
-        # The deadline is asyncio's: aiohttp rounds its own up to whole seconds.
-        timeout=aiohttp.ClientTimeout(total=None),
-        auto_decompress=False,
-        trust_env=False,
-    )
-    async with session:
-        yield Transport(session=session, policy=policy, deadline=deadline)
+    """A transport for as long as the block lasts; ``deadline`` is in seconds for each attempt.
+
+    Names are looked up by the system, and certificates trusted as it does, unless one says otherwise.
+    """
+    async with system_lookup() as by_system:
+        session = aiohttp.ClientSession(
+            connector=checked_connector(policy=policy, lookup=lookup or by_system, trust=trust),
+            headers=HEADERS,
+            cookie_jar=aiohttp.DummyCookieJar(),
+            # The deadline is asyncio's: aiohttp rounds its own up to whole seconds.
+            timeout=aiohttp.ClientTimeout(total=None),
+            auto_decompress=False,
+            trust_env=False,
+        )
+        async with session:
+            yield Transport(session=session, policy=policy, deadline=deadline)
 
 
 def parse_retry_after(text: str) -> int | None:
@@ -157,7 +162,7 @@ def _outcome_of_error(error: Exception) -> Outcome:
     cause = error.os_error if isinstance(error, aiohttp.ClientConnectorError) else error
     if isinstance(cause, RefusedAddress):
         return Outcome.REFUSED_TARGET
-    if isinstance(cause, OSError) and cause.errno in _OWN_ERRORS:
+    if isinstance(cause, NoNameServer) or getattr(cause, "errno", None) in _OWN_ERRORS:
         logger.error("an attempt could not be made: %s", cause)
         return Outcome.INTERNAL_ERROR
     return next((outcome for kind, outcome in _ERRORS.items() if isinstance(error, kind)), Outcome.BROKEN)

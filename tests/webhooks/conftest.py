@@ -11,6 +11,13 @@ from credentials.models import Account
 from tests.webhooks.callers import Caller
 from tests.webhooks.certificates import Certificates
 from tests.webhooks.receivers import Hook, Receiver, hook_to, listening
+from webhooks import resolver
+
+
+@pytest.fixture(autouse=True)
+def no_name_server(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No name is looked up beyond this machine: nobody listens there."""
+    monkeypatch.setitem(resolver.OPTIONS, "nameservers", ["127.0.0.1:9"])
 
 
 @pytest.fixture(scope="session")

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from tests.webhooks.strangers import Script, stranger
 from webhooks.addresses import Policy, parse_networks
-from webhooks.connector import Lookup
+from webhooks.resolver import Lookup
 from webhooks.transport import Result, open_transport
 
 CLOSED = Policy()

@@ -18,10 +18,11 @@ Script = Callable[[asyncio.StreamWriter], Awaitable[None]]
 
 @dataclass
 class Stranger:
-    """A listening receiver: what it was sent, and over how many connections."""
+    """A listening receiver: what it was sent, over how many connections, and how many of them have ended."""
 
     port: int = 0
     connections: int = 0
+    ended: int = 0
     requests: list[tuple[bytes, bytes]] = field(default_factory=list)
 
     @property
@@ -47,6 +48,7 @@ async def stranger(
                 heard.requests.append(await read_request(reader))
                 await script(writer)
         writer.transport.abort()
+        heard.ended += 1
 
     server = await asyncio.start_server(converse, host, port, ssl=tls)
     heard.port = server.sockets[0].getsockname()[1]

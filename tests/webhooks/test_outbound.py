@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from tests.webhooks.name_server import name_server
 from tests.webhooks.posting import post
 from webhooks.addresses import Policy, parse_networks
 from webhooks.outcomes import Outcome
@@ -23,22 +24,23 @@ NAMED = "https://hooks.example/in"
 
 @dataclass
 class Edge:
-    """The machine's resolver, which answers as told, and its network, where nobody listens."""
+    """The machine's name server, which answers as told, and its network, where nobody listens."""
 
     answers: list[list[str]] = field(default_factory=list)
     asked: list[str] = field(default_factory=list)
     dialled: list[str] = field(default_factory=list)
 
-    def resolve(self, host: str, port: object, **options: object) -> list[tuple[Any, ...]]:
-        """In the place of `socket.getaddrinfo`: the next answer, the last one again and again."""
-        self.asked.append(host)
-        answer = self.answers[min(len(self.asked), len(self.answers)) - 1]
-        family = {True: socket.AF_INET6, False: socket.AF_INET}
-        return [(family[":" in address], socket.SOCK_STREAM, 6, "", (address, 0)) for address in answer]
-
     def post(self, url: str = NAMED, *, policy: Policy = CLOSED) -> Outcome:
-        """One attempt by the transport as the dispatcher opens it."""
-        return asyncio.run(post(url, policy=policy)).outcome
+        """One attempt by the transport as the dispatcher opens it; each has the next answer, or the last."""
+        answer = self.answers[min(len(self.asked), len(self.answers) - 1)] if self.answers else []
+
+        async def scene() -> Outcome:
+            async with name_server(lambda name: answer) as asked:
+                outcome = (await post(url, policy=policy)).outcome
+            self.asked += asked
+            return outcome
+
+        return asyncio.run(scene())
 
 
 @pytest.fixture
@@ -49,7 +51,6 @@ def edge(monkeypatch: pytest.MonkeyPatch) -> Edge:
         edge.dialled.append(address[0])
         raise ConnectionRefusedError
 
-    monkeypatch.setattr(socket, "getaddrinfo", edge.resolve)
     monkeypatch.setattr(BaseSelectorEventLoop, "sock_connect", dial)
     return edge
 
