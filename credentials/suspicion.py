@@ -33,7 +33,7 @@ class Rule(TextChoices):
     CLAIMS_WHILE_IN_USE = "claims_while_in_use"  # claims that were refused because a pass is in a wallet
     RAPID_ADD_REMOVE = "rapid_add_remove"  # removals from a wallet
     WRONG_AUTHENTICATION_TOKENS = "wrong_authentication_tokens"  # calls for a pass with a token not its own
-    TOO_MANY_DEVICES = "too_many_devices"  # devices that registered for it
+    TOO_MANY_DEVICES = "too_many_devices"  # devices that have the pass, counted when one registers
 
 
 # Whoever guesses is suspected of nothing about a credential: the limit of failed look-ups is its threshold.

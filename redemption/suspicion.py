@@ -3,8 +3,8 @@
 A look asks Redis once, or twice: when nobody has found its URL before, when the account counts in a time of
 its own, or when something odd is to be counted. Handing over what is suspected takes more, once a minute.
 
-Counters live in the cache, by credential or by the digest of a URL; networks and devices are told apart by a
-keyed digest. The thresholds, and what a report does, are in `credentials/suspicion.py`.
+Counters live in the cache, by credential or by the digest of a URL; networks are told apart by a keyed
+digest. The thresholds, and what a report does, are in `credentials/suspicion.py`.
 """
 
 from __future__ import annotations
@@ -76,10 +76,16 @@ def opened(visit: Visit, *, use: Use | None, networks: int) -> None:
         _suspect(OPENED, str(visit.credential.pk))
 
 
-def notice(rule: Rule, credential: Credential, *, member: str = "") -> None:
-    """Counts one use, or a member that may be new, and suspects the credential when there are too many."""
-    if limits.count_all([_use(rule, credential, member=member)]).exceeded:
+def notice(rule: Rule, credential: Credential) -> None:
+    """Counts one use, and suspects the credential when there are too many."""
+    if limits.first_exceeded([_use(rule, credential)]):
         _suspect(rule, str(credential.pk))
+
+
+def notice_devices(credential: Credential, *, devices: int) -> None:
+    """Suspects the credential when so many devices are too many to have its pass."""
+    if devices > threshold(credential.account, Rule.TOO_MANY_DEVICES).uses:
+        _suspect(Rule.TOO_MANY_DEVICES, str(credential.pk))
 
 
 def watch_removals(events: Sequence[Event]) -> None:
@@ -131,9 +137,8 @@ def report_due() -> None:
         _queue().push(QUEUE, *failed, most=MOST_QUEUED)
 
 
-def _use(rule: Rule, credential: Credential, *, member: str = "") -> Use:
-    limit = threshold(credential.account, rule)
-    return Use(rule, str(credential.pk), member=_sealed(member) if member else "", rate=limit)
+def _use(rule: Rule, credential: Credential) -> Use:
+    return Use(rule, str(credential.pk), rate=threshold(credential.account, rule))
 
 
 def _notice_removal(event: Event) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from django.db import transaction
 from django.utils import timezone
 
@@ -16,8 +18,15 @@ ACTOR = "apple"
 PUSH = "redemption.tasks.push_due"
 
 
-def register(found: Presented, *, device_library_identifier: str, push_token: str) -> bool:
-    """A device has the pass and wants to hear of changes; true when that is new.
+class Registered(NamedTuple):
+    """What came of a registration, and how many devices have the pass now."""
+
+    is_new: bool
+    devices: int
+
+
+def register(found: Presented, *, device_library_identifier: str, push_token: str) -> Registered:
+    """A device has the pass and wants to hear of changes.
 
     Always an upsert: phone and watch may come within the same millisecond, and a device whose push token
     changed registers every pass again. `found` was presented under the credential's lock.
@@ -32,7 +41,7 @@ def register(found: Presented, *, device_library_identifier: str, push_token: st
     installed = lifecycle.add_to_wallet(wallet_pass, devices=devices, by=Evidence.REGISTRATION, actor=ACTOR)
     if is_new and (is_outdated or not installed):
         tell(found.apple_pass)
-    return is_new
+    return Registered(is_new, devices)
 
 
 def unregister(found: Presented, *, device_library_identifier: str) -> None:

@@ -19,7 +19,6 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from credentials.errors import Invalid, NotFound, Unavailable
-from credentials.suspicion import Rule
 from redemption import suspicion
 from redemption.apple import device_logs, files, registrations, rotation, updates
 from redemption.apple.apns import PUSH_TOKEN
@@ -65,9 +64,11 @@ def registration(request: HttpRequest, device: str, pass_type: str, serial_numbe
             return HttpResponse(status=200)
         # As it was loaded, with its account.
         credential = found.apple_pass.wallet_pass.credential
-        is_new = registrations.register(found, device_library_identifier=device, push_token=push_token)
+        is_new, devices = registrations.register(
+            found, device_library_identifier=device, push_token=push_token
+        )
     if is_new:
-        suspicion.notice(Rule.TOO_MANY_DEVICES, credential, member=device)
+        suspicion.notice_devices(credential, devices=devices)
     return HttpResponse(status=201 if is_new else 200)
 
 
