@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+from django.db import connection, transaction
 from django.http import HttpRequest
 
 from credentials import tokens
@@ -20,6 +23,20 @@ class Presented:
     apple_pass: ApplePass
     token: AppleAuthenticationToken
     text: str = field(repr=False)
+
+
+@contextmanager
+def held(request: HttpRequest, *, pass_type_identifier: str, serial_number: str) -> Iterator[Presented]:
+    """A transaction that holds the credential of the pass behind the request's token; raises as `presented`.
+
+    On SQLite a transaction has the one write lock from its beginning: a stranger is refused before.
+    """
+    if connection.vendor == "sqlite":
+        presented(request, pass_type_identifier=pass_type_identifier, serial_number=serial_number)
+    with transaction.atomic():
+        yield presented(
+            request, pass_type_identifier=pass_type_identifier, serial_number=serial_number, lock=True
+        )
 
 
 def presented(

@@ -11,7 +11,6 @@ import logging
 from collections.abc import Callable
 from functools import wraps
 
-from django.db import transaction
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils import timezone
 from django.utils.http import http_date
@@ -22,7 +21,7 @@ from credentials.errors import Invalid, NotFound, Unavailable
 from redemption import suspicion
 from redemption.apple import device_logs, files, registrations, rotation, updates
 from redemption.apple.apns import PUSH_TOKEN
-from redemption.apple.authentication import SCHEME, presented
+from redemption.apple.authentication import SCHEME, held, presented
 from redemption.models import AppleDevice
 from redemption.throttling import throttled
 
@@ -57,8 +56,7 @@ def answers_devices(view: Callable[..., HttpResponse]) -> Callable[..., HttpResp
 def registration(request: HttpRequest, device: str, pass_type: str, serial_number: str) -> HttpResponse:
     """POST registers a device for a pass (201, or 200 when it was known), DELETE unregisters it (200)."""
     push_token = _push_token(request) if request.method == "POST" else ""
-    with transaction.atomic():
-        found = presented(request, pass_type_identifier=pass_type, serial_number=serial_number, lock=True)
+    with held(request, pass_type_identifier=pass_type, serial_number=serial_number) as found:
         if request.method == "DELETE":
             registrations.unregister(found, device_library_identifier=device)
             return HttpResponse(status=200)
@@ -90,8 +88,7 @@ def serial_numbers(request: HttpRequest, device: str, pass_type: str) -> HttpRes
 @require_safe
 def latest_pass(request: HttpRequest, pass_type: str, serial_number: str) -> HttpResponse:
     """GET the pass as it is now, with the token to use from here on; 304 when it has not changed."""
-    with transaction.atomic():
-        presented(request, pass_type_identifier=pass_type, serial_number=serial_number, lock=True)
+    with held(request, pass_type_identifier=pass_type, serial_number=serial_number):
         # Read again, in one statement: content and time are of the same moment, whatever we waited for.
         found = presented(request, pass_type_identifier=pass_type, serial_number=serial_number)
         last_modified = http_date(found.apple_pass.modified_at.timestamp())
