@@ -220,6 +220,23 @@ def test_over_plain_http_one_is_sent_on_and_nothing_is_noted(site: Site) -> None
     assert TOKEN not in site.logs()
 
 
+def test_what_nginx_answers_itself_is_as_private(site: Site) -> None:
+    path = f"/passes/{TOKEN}"
+    http = f"http://127.0.0.1:{site.http_port}"
+    answers = {
+        200: site.client.get(path),
+        301: httpx.get(f"{http}{path}"),
+        413: site.client.post(f"{path}/apple", headers={"content-length": "4000000"}),
+    }
+    site.upstream.shutdown()
+    site.upstream.server_close()
+    answers[502] = site.client.get(path)
+    for status, answer in answers.items():
+        assert answer.status_code == status
+        assert answer.headers.get_list("cache-control") == ["no-store, private"]
+        assert answer.headers.get_list("referrer-policy") == ["no-referrer"]
+
+
 def test_the_upstream_is_told_who_calls_and_how(site: Site) -> None:
     headers = {"x-forwarded-for": "198.51.100.7", "x-forwarded-proto": "http", "x_forwarded_for": "9.9.9.9"}
     site.client.get(f"/passes/{TOKEN}", headers=headers)
