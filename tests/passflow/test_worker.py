@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -13,21 +15,29 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 import pytest
 import redis
+from aiosmtpd.smtp import SMTP, Envelope, Session
 from django.conf import settings
+from django.core.cache import caches
 from django.db import connection
 from django.utils import timezone
 from pytest_django import Settings
 
-from credentials import lifecycle
-from credentials.models import Account
+from credentials import lifecycle, tokens
+from credentials.invitations import invite
+from credentials.models import Account, Invitation
+from credentials.suspicion import Rule
+from redemption import suspicion
 from tests import factories
+from tests.factories import url_token
+from tests.fakes.smtp import FakeSmtp
 from tests.passflow.test_cache import redis_at
 from tests.webhooks.receivers import Receiver, hook_to, listening
-from webhooks.models import Delivery, DeliveryStatus
+from webhooks.models import Delivery, DeliveryStatus, EndpointSecret
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
@@ -72,9 +82,13 @@ def start(tmp_path: Path, environment: dict[str, str]) -> Iterator[Start]:
             "threads",
         ]
         command += ["--schedule", str(schedule), "--loglevel", "WARNING"]
-        workers.append(
-            subprocess.Popen(command, cwd=settings.BASE_DIR, env=environment, start_new_session=True)
-        )
+        with (tmp_path / f"worker-{len(workers)}.log").open("wb") as log:
+            output: dict[str, Any] = {"stdout": log, "stderr": log}
+            workers.append(
+                subprocess.Popen(
+                    command, cwd=settings.BASE_DIR, env=environment, start_new_session=True, **output
+                )
+            )
         return workers[-1]
 
     yield start
@@ -82,6 +96,8 @@ def start(tmp_path: Path, environment: dict[str, str]) -> Iterator[Start]:
         if worker.poll() is None:
             worker.terminate()
             worker.wait(timeout=30)
+    for log in sorted(tmp_path.glob("worker-*.log")):
+        sys.stderr.write(log.read_text())
 
 
 @pytest.fixture
@@ -193,3 +209,59 @@ def test_without_a_broker_somebody_stands_in(
 def unused_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as server:
         return int(server.getsockname()[1])
+
+
+class EchoingSmtp(FakeSmtp):
+    """Takes no mail for now, and says why in the mail's own words, as filters do."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.refused: list[str] = []
+
+    def __enter__(self) -> EchoingSmtp:
+        super().__enter__()
+        return self
+
+    async def handle_DATA(  # noqa: N802 - aiosmtpd's name for it
+        self, server: SMTP, session: Session, envelope: Envelope
+    ) -> str:
+        assert isinstance(envelope.content, bytes)
+        [link] = set(re.findall(r"http://\S+?/passes/[0-9a-z]{26}", envelope.content.decode()))
+        self.refused.append(link)
+        return f"451 4.7.1 we do not like {link}"
+
+
+def test_nothing_that_a_worker_writes_opens_a_door(
+    acme: Account,
+    receiver: Receiver,
+    open_loopback: None,
+    environment: dict[str, str],
+    start: Start,
+    tmp_path: Path,
+) -> None:
+    receiver.status = 500
+    lists: Any = caches["default"]
+    hook = hook_to(receiver, account=acme)
+    unreadable = hook_to(receiver, account=acme).endpoint
+    EndpointSecret.objects.filter(endpoint=unreadable).update(ciphertext=b"unreadable")
+    crash, log = tokens.mint_url_token(), tmp_path / "worker-0.log"
+    with EchoingSmtp() as server:
+        environment["EMAIL_URL"] = f"smtp://127.0.0.1:{server.port}"
+        # A number was to stand there: the task logs an error that quotes it, with its traceback.
+        lists.push(suspicion.QUEUE, json.dumps([Rule.CLAIMS_WHILE_IN_USE, crash]), most=9)
+        invite(factories.credential(acme), actor="test")
+        worker = start()
+        assert within(20, lambda: Invitation.objects.exclude(last_error="").exists())
+        Invitation.objects.update(due_at=timezone.now())
+        # Both are tried again.
+        assert within(20, lambda: len(server.refused) >= 2 and len(receiver.received) >= 2)
+        assert within(20, lambda: "invalid literal for int()" in log.read_text())
+        worker.terminate()
+        worker.wait(timeout=30)
+    lists.pop_all(suspicion.QUEUE)
+    written = log.read_text().lower()
+    assert "could not be mailed: smtpdataerror 451" in written
+    assert "invalid literal for int() with base 10: '[redacted]'" in written
+    minted = [url_token(link) for link in server.refused]
+    for secret in (crash, *minted, hook.secret.partition("_")[2]):
+        assert secret.lower() not in written
