@@ -57,11 +57,10 @@ def has_failed_for(endpoint: Endpoint, span: timedelta, *, now: datetime) -> boo
     return endpoint.consecutive_failures >= FAILURES_BEFORE_PAUSE and now - endpoint.failing_since >= span
 
 
-def end_pause(endpoint: Endpoint, *, now: datetime) -> Endpoint:
-    """Lets a message try at once: whoever asks for one may know that the receiver is back."""
+def end_pause(endpoint: Endpoint, *, now: datetime) -> None:
+    """Lets a message try at once."""
     if Endpoint.objects.filter(pk=endpoint.pk, paused_until__gt=now).update(paused_until=now):
         endpoint.paused_until = now
-    return endpoint
 
 
 def _pause(endpoint: Endpoint, *, until: datetime) -> None:

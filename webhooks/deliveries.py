@@ -39,7 +39,7 @@ def retry_delivery(delivery: Delivery, *, actor: str) -> Delivery:
         raise Conflict("The endpoint of this delivery is disabled; enable it first.")
     now = timezone.now()
     with transaction.atomic():
-        breaker.end_pause(endpoint, now=now)
+        try_at_once(endpoint, now=now)
         if _reopen(Delivery.objects.filter(pk=delivery.pk), now=now):
             retried = EventType.WEBHOOK_DELIVERY_RETRIED
             record_for_endpoint(retried, endpoint, actor=actor, now=now, delivery_id=delivery.public_id)
@@ -47,6 +47,17 @@ def retry_delivery(delivery: Delivery, *, actor: str) -> Delivery:
     logger.info("%s retries %s", actor, delivery)
     delivery.refresh_from_db()
     return delivery
+
+
+def try_at_once(endpoint: Endpoint, *, now: datetime) -> None:
+    """Ends a pause, in the current transaction: whoever asks for that may know that the receiver is back.
+
+    In order, the first that waits holds up all others: it is due now, with a fresh schedule.
+    """
+    breaker.end_pause(endpoint, now=now)
+    if endpoint.fifo:
+        waiting = endpoint.deliveries.filter(status=DeliveryStatus.PENDING, is_test=False)
+        _reopen(waiting.filter(pk__in=waiting.order_by("event").values("pk")[:1]), now=now)
 
 
 def send_again(endpoint: Endpoint, event_ids: Sequence[int], *, only_failed: bool, now: datetime) -> None:

@@ -104,7 +104,8 @@ def enable_endpoint(endpoint: Endpoint, *, actor: str) -> Endpoint:
     with transaction.atomic():
         endpoint = _held(endpoint)
         if endpoint.enabled:
-            return breaker.end_pause(endpoint, now=timezone.now())
+            deliveries.try_at_once(endpoint, now=timezone.now())
+            return endpoint
         endpoint.disabled_at, endpoint.disabled_reason = None, ""
         breaker.succeed(endpoint)
         endpoint.save()
@@ -153,8 +154,9 @@ def send_test(endpoint: Endpoint, *, actor: str) -> Delivery:
         if not endpoint.enabled:
             raise Conflict("This endpoint is disabled; enable it first.")
         event = _record(EventType.WEBHOOK_TEST, endpoint, actor=actor)
-        breaker.end_pause(endpoint, now=event.created_at)
-        return Delivery.objects.create(event=event, endpoint=endpoint, next_attempt_at=event.created_at)
+        now = event.created_at
+        deliveries.try_at_once(endpoint, now=now)
+        return Delivery.objects.create(event=event, endpoint=endpoint, is_test=True, next_attempt_at=now)
 
 
 def _check_room(account: Account) -> None:
@@ -189,6 +191,7 @@ def _change(endpoint: Endpoint, *, wanted: Mapping[str, object], actor: str) -> 
             setattr(endpoint, name, wanted[name])
         if "url" in changed:
             # Another receiver, of which nothing is known yet.
+            deliveries.try_at_once(endpoint, now=timezone.now())
             breaker.succeed(endpoint)
         endpoint.save()
         _record(EventType.WEBHOOK_ENDPOINT_UPDATED, endpoint, actor=actor, changed=sorted(changed))

@@ -69,9 +69,9 @@ _WAITING = """
             SELECT min(endpoint_id) FROM webhooks_delivery
             WHERE status = 'pending' AND endpoint_id > waiting.endpoint_id)
         FROM waiting WHERE endpoint_id IS NOT NULL)"""
-# How many an endpoint may have on their way.
+# How many an endpoint may have on their way; in order, one and a test.
 _MOST = """
-    CASE WHEN fifo OR failing_since IS NOT NULL THEN 1
+    CASE WHEN fifo THEN 2 WHEN failing_since IS NOT NULL THEN 1
         WHEN {prompt} THEN %(per_endpoint)s ELSE %(per_unknown_endpoint)s END"""
 _PROMPT = {
     "postgresql": "id = ANY(%(prompt)s::bigint[])",
@@ -82,7 +82,11 @@ _FIRST_IN_ORDER = """
     COALESCE(
         (SELECT id FROM webhooks_delivery WHERE endpoint_id = endpoint.id AND alone),
         (SELECT id FROM webhooks_delivery WHERE endpoint_id = endpoint.id AND status = 'pending'
-            ORDER BY event_id LIMIT 1))"""
+            AND NOT is_test ORDER BY event_id LIMIT 1))"""
+# Whoever asks for a test wants to know now: it waits for nothing, and nothing waits for it.
+_TEST = """
+    (SELECT id FROM webhooks_delivery WHERE endpoint_id = endpoint.id AND status = 'pending'
+        AND is_test ORDER BY next_attempt_at LIMIT 1)"""
 _FREE = "(claimed_until IS NULL OR claimed_until <= %(now)s)"
 _OPEN = "(paused_until IS NULL OR paused_until <= %(now)s)"
 
@@ -111,7 +115,8 @@ _POSTGRESQL = f"""
                     ORDER BY next_attempt_at LIMIT endpoint.most)
                 UNION ALL
                 (SELECT id, claimed_until FROM webhooks_delivery
-                    WHERE endpoint.fifo AND id = {_FIRST_IN_ORDER} AND next_attempt_at <= %(now)s)) AS head
+                    WHERE endpoint.fifo AND id IN ({_FIRST_IN_ORDER}, {_TEST})
+                    AND next_attempt_at <= %(now)s)) AS head
             WHERE {_FREE} LIMIT %(at_a_visit)s) AS next
         LIMIT %(limit)s),
     held AS MATERIALIZED (
@@ -119,7 +124,7 @@ _POSTGRESQL = f"""
         WHERE status = 'pending' AND next_attempt_at <= %(now)s AND {_FREE}
         FOR NO KEY UPDATE OF delivery SKIP LOCKED)
     UPDATE webhooks_delivery AS delivery
-    SET claim_token = %(token)s, claimed_until = %(lease_end)s, alone = held.fifo
+    SET claim_token = %(token)s, claimed_until = %(lease_end)s, alone = held.fifo AND NOT is_test
     FROM held WHERE delivery.id = held.id AND {UNHURRIED["postgresql"]}
     RETURNING delivery.id, event_id, endpoint_id, failures"""  # noqa: S608 - put together from the texts above
 # One writer at a time, so nothing to lock; and no LATERAL, whose place a numbering of the rows takes.
@@ -137,12 +142,15 @@ _SQLITE = f"""
                 AND status = 'pending' AND next_attempt_at <= %(now)s
                 ORDER BY next_attempt_at LIMIT %(per_endpoint)s)
             UNION ALL
-            SELECT {_FIRST_IN_ORDER} WHERE fifo)),
+            SELECT {_FIRST_IN_ORDER} WHERE fifo
+            UNION ALL
+            SELECT {_TEST} WHERE fifo)),
     next AS (
         SELECT id, endpoint_id, ROW_NUMBER() OVER (PARTITION BY endpoint_id ORDER BY place) AS visit
         FROM head WHERE place <= most AND {_FREE})
     UPDATE webhooks_delivery SET claim_token = %(token)s, claimed_until = %(lease_end)s,
-        alone = (SELECT fifo FROM webhooks_endpoint AS endpoint WHERE endpoint.id = endpoint_id)
+        alone = NOT is_test
+            AND (SELECT fifo FROM webhooks_endpoint AS endpoint WHERE endpoint.id = endpoint_id)
     WHERE id IN (
         SELECT id FROM next WHERE visit <= %(at_a_visit)s ORDER BY endpoint_id, visit LIMIT %(limit)s)
     RETURNING id, event_id, endpoint_id, failures"""  # noqa: S608 - put together from the texts above

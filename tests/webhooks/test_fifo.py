@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from credentials.models import Account
 from tests import factories
+from tests.webhooks.callers import Caller
 from tests.webhooks.receivers import Hook, Receiver, hook_to
 from webhooks import deliveries
 from webhooks.claims import Message, claim
@@ -37,7 +38,7 @@ def _finish(message: Message, outcome: Outcome, *, token: str) -> None:
 
 
 def _in_order() -> list[str]:
-    rows = Delivery.objects.order_by("event").select_related("event")
+    rows = Delivery.objects.filter(is_test=False).order_by("event").select_related("event")
     return [f"msg_{delivery.event.public_id}" for delivery in rows]
 
 
@@ -103,6 +104,70 @@ def test_what_a_dead_dispatcher_held_is_sent_before_anything_else(in_order: Hook
     # The dead one was only slow; it has nothing to say any more.
     _finish(message, Outcome.SUCCEEDED, token="dead")
     assert claim(token="c", limit=100) == []
+
+
+@pytest.fixture
+def put_off(in_order: Hook) -> Hook:
+    """The first of the five is put off for a day, and now the receiver works again."""
+    in_order.receiver.status, in_order.receiver.headers = 503, {"Retry-After": "86400"}
+    assert deliver_due() == {Outcome.FAILED: 1}
+    in_order.receiver.status = 204
+    in_order.receiver.received.clear()
+    assert deliver_due() == {}
+    return in_order
+
+
+def _path(hook: Hook) -> str:
+    return f"webhook_endpoints/{hook.endpoint.public_id}"
+
+
+def test_a_test_is_sent_at_once_and_all_others_in_their_order(put_off: Hook, caller: Caller) -> None:
+    answer = caller.post(f"{_path(put_off)}/test")
+    assert deliver_due() == {Outcome.SUCCEEDED: 6}
+    received = _received(put_off)
+    received.remove(answer.json()["message_id"])
+    assert received == _in_order()
+
+
+def test_enabling_sends_at_once(put_off: Hook, caller: Caller) -> None:
+    caller.patch(_path(put_off), {"enabled": True})
+    assert deliver_due() == {Outcome.SUCCEEDED: 5}
+    assert _received(put_off) == _in_order()
+
+
+def test_a_new_url_is_sent_to_at_once(put_off: Hook, caller: Caller) -> None:
+    caller.patch(_path(put_off), {"url": put_off.receiver.url + "/new"})
+    assert deliver_due() == {Outcome.SUCCEEDED: 5}
+    assert _received(put_off) == _in_order()
+
+
+def test_sending_a_later_one_again_sends_the_first_at_once(put_off: Hook, caller: Caller) -> None:
+    last = Delivery.objects.order_by("event")[4]
+    caller.post(f"deliveries/{last.public_id}/retry")
+    assert deliver_due() == {Outcome.SUCCEEDED: 5}
+    assert _received(put_off) == _in_order()
+
+
+def test_asking_often_uses_up_no_attempts(put_off: Hook, caller: Caller) -> None:
+    put_off.receiver.status, put_off.receiver.headers = 500, {}
+    for _ in range(len(DELAYS) + 1):
+        caller.patch(_path(put_off), {"enabled": True})
+        deliver_due()
+    first = Delivery.objects.order_by("event")[0]
+    assert (first.status, first.failures) == (DeliveryStatus.PENDING, 1)
+
+
+def test_a_test_waits_for_nothing_and_holds_up_nothing(in_order: Hook, caller: Caller) -> None:
+    [first] = claim(token="a", limit=100)
+    caller.post(f"{_path(in_order)}/test")
+    caller.post(f"{_path(in_order)}/test")
+    [test] = claim(token="b", limit=100)
+    assert Delivery.objects.get(pk=test.delivery_id).is_test
+    _finish(test, Outcome.FAILED, token="b")
+    _finish(first, Outcome.SUCCEEDED, token="a")
+    second, other_test = sorted(claim(token="c", limit=100), key=lambda message: message.delivery_id)
+    assert second.message_id == _in_order()[1]
+    assert Delivery.objects.get(pk=other_test.delivery_id).is_test
 
 
 def test_the_database_itself_allows_one_alone(in_order: Hook) -> None:

@@ -41,6 +41,8 @@ class Delivery(models.Model):
     claimed_until = models.DateTimeField(null=True)
     # Set while it is on its way to an endpoint that takes one at a time.
     alone = models.BooleanField(default=False, db_default=False)
+    # A test has no place in the order of the others.
+    is_test = models.BooleanField(default=False, db_default=False, editable=False)
     # Failed attempts since the schedule began: it begins anew with a retry by hand.
     failures = models.PositiveSmallIntegerField(default=0)
     created_at = models.DateTimeField(auto_now_add=True)
@@ -84,6 +86,11 @@ class Delivery(models.Model):
                 fields=["endpoint", "event"],
                 name="delivery_pending_in_order",
                 condition=Q(status=DeliveryStatus.PENDING),
+            ),
+            models.Index(
+                fields=["endpoint", "next_attempt_at"],
+                name="delivery_pending_test",
+                condition=Q(status=DeliveryStatus.PENDING, is_test=True),
             ),
             # For the lists of what was delivered.
             models.Index(fields=["endpoint", "created_at", "id"], name="delivery_endpoint_created_at"),
