@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
+from django.utils.html import escape
 
 from credentials.models import Account
 from tests import factories
@@ -52,6 +54,16 @@ def test_lists_and_pages_show_what_there_is(admin_site: Client, hook: Hook, acme
     shown = admin_site.get(_page(delivery)).content.decode()
     assert "out of &lt;b&gt;paper&lt;/b&gt;" in shown
     assert "Answered, but not with 2xx" in shown
+
+
+def test_the_page_of_a_delivery_shows_its_message(admin_site: Client, hook: Hook, acme: Account) -> None:
+    kind = factories.credential_type(acme, label="<b>Members & guests</b>")
+    factories.credential(acme, credential_type=kind)
+    shown = admin_site.get(_page(Delivery.objects.get())).content.decode()
+    deliver_due()
+    message = json.dumps(hook.receiver.received[0].message, indent=2)
+    assert f"<pre>{escape(message)}</pre>" in shown
+    assert "&lt;b&gt;Members &amp; guests&lt;/b&gt;" in shown
 
 
 def test_a_new_endpoint_shows_its_secret_once(admin_site: Client, acme: Account) -> None:

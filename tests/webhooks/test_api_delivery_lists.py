@@ -126,7 +126,16 @@ def test_one_delivery_is_shown_with_its_attempts(caller: Caller, hook: Hook, acm
     assert (shown["id"], shown["status"]) == (delivery.public_id, "pending")
     [attempt] = shown["attempts"]
     assert (attempt["response_status"], attempt["response"]) == (503, "closed")
+    # The message itself is long; lists do without.
+    assert shown.pop("payload") == hook.receiver.received[0].message
     assert _list(caller, hook).json() == [shown]
+
+
+def test_a_message_is_shown_before_it_is_sent(caller: Caller, hook: Hook, acme: Account) -> None:
+    factories.credential(acme)
+    shown = caller.get(f"deliveries/{Delivery.objects.get().public_id}").json()
+    deliver_due()
+    assert shown["payload"] == hook.receiver.received[0].message
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from django.contrib import admin
@@ -16,7 +17,7 @@ from credentials.admin.records import RecordAdmin
 from credentials.admin.subscriptable import TabularInline
 from credentials.event_types import PUBLIC_EVENT_TYPES
 from credentials.models import Credential, Event
-from webhooks import answers, deliveries
+from webhooks import answers, deliveries, payloads
 from webhooks.delivery_log import MOST_OF_TYPE
 from webhooks.models import Attempt, Delivery, DeliveryStatus, Endpoint
 
@@ -113,7 +114,7 @@ class DeliveryAdmin(RecordAdmin[Delivery]):
             {
                 "fields": (
                     *("public_id", "about", "to", "standing", "failures"),
-                    *("created_at", "next_attempt_at", "finished_at"),
+                    *("created_at", "next_attempt_at", "finished_at", "payload"),
                 )
             },
         ),
@@ -158,6 +159,12 @@ class DeliveryAdmin(RecordAdmin[Delivery]):
         """How far it has come."""
         status = DeliveryStatus(delivery.status)
         return badge(str(status.label), _TONES[status])
+
+    @admin.display(description="message")
+    def payload(self, delivery: Delivery) -> SafeString:
+        """What receivers read, laid out for people."""
+        message = json.loads(payloads.body(delivery.event))
+        return format_html("<pre>{}</pre>", json.dumps(message, indent=2))
 
 
 def _of(found: QuerySet[Delivery], events: QuerySet[Event]) -> QuerySet[Delivery]:

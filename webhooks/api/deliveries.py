@@ -14,7 +14,7 @@ from credentials.api.pagination import PageQuery, answer_page
 from credentials.scopes import Scope
 from webhooks.api import lookups
 from webhooks.deliveries import retry_delivery
-from webhooks.shapes import DeliveriesQuery, DeliveryJson
+from webhooks.shapes import DeliveriesQuery, DeliveryJson, DeliveryWithPayloadJson
 
 
 class DeliveriesOfEndpoint(APIView):
@@ -39,10 +39,10 @@ class OneDelivery(APIView):
 
     required_scopes = {"GET": Scope.WEBHOOK}
 
-    @extend_schema(operation_id="getWebhookDelivery", responses=DeliveryJson)
+    @extend_schema(operation_id="getWebhookDelivery", responses=DeliveryWithPayloadJson)
     def get(self, request: Request, delivery_id: str) -> Response:
-        """Show a delivery with every attempt."""
-        return Response(DeliveryJson(lookups.find_delivery(request, delivery_id)).data)
+        """Show a delivery with its message and every attempt."""
+        return Response(DeliveryWithPayloadJson(lookups.find_delivery(request, delivery_id)).data)
 
 
 class DeliveryRetry(APIView):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from webhooks.shapes.deliveries import AttemptJson, DeliveriesQuery, DeliveryJson
+from webhooks.shapes.deliveries import AttemptJson, DeliveriesQuery, DeliveryJson, DeliveryWithPayloadJson
 from webhooks.shapes.endpoints import (
     EndpointChanges,
     EndpointInput,
@@ -16,6 +16,7 @@ __all__ = [
     "AttemptJson",
     "DeliveriesQuery",
     "DeliveryJson",
+    "DeliveryWithPayloadJson",
     "EndpointChanges",
     "EndpointInput",
     "EndpointJson",

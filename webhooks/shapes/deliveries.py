@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from django.db.models import QuerySet
@@ -70,6 +71,17 @@ class DeliveryJson(serializers.Serializer[Delivery]):
             "finished_at": rfc3339(instance.finished_at),
             "attempts": [AttemptJson(attempt).data for attempt in instance.attempts.all()],
         }
+
+
+@extend_schema_serializer(component_name="WebhookDeliveryWithPayload")
+class DeliveryWithPayloadJson(DeliveryJson):
+    """A delivery with the message itself."""
+
+    payload = serializers.DictField(help_text="The body of the POST, the same at every attempt.")
+
+    def to_representation(self, instance: Delivery) -> Json:
+        """The delivery as JSON, and in it the message as receivers read it."""
+        return {**super().to_representation(instance), "payload": json.loads(payloads.body(instance.event))}
 
 
 class DeliveriesQuery(serializers.Serializer[Any]):
