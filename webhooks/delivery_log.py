@@ -9,6 +9,7 @@ from django.db.models.functions import Coalesce
 
 from credentials.models import Credential, Event
 from webhooks.models import Delivery, Endpoint
+from webhooks.payloads import MESSAGE_PREFIX
 
 # Nobody pages further; whoever looks for something older narrows the list.
 MOST_LISTED = 10_000
@@ -22,15 +23,18 @@ def find_deliveries(
     status: str | None = None,
     event_type: str | None = None,
     credential_id: str | None = None,
+    message_id: str | None = None,
     since: datetime | None = None,
     until: datetime | None = None,
 ) -> QuerySet[Delivery]:
     """The newest of an endpoint that match, at most `MOST_LISTED`, made from `since` on and before `until`.
 
     Of a type, the deliveries of the account's newest `MOST_OF_TYPE` events before `until` are looked through.
-    `credential_id` is a public id.
+    `credential_id` is a public id, `message_id` a `webhook-id`.
     """
     found = endpoint.deliveries.all()
+    if message_id is not None:
+        found = found.filter(event__public_id=message_id.removeprefix(MESSAGE_PREFIX))
     if status is not None:
         found = found.filter(status=status)
     if since is not None:

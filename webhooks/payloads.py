@@ -36,10 +36,12 @@ CREDENTIAL_MEMBERS = (
 
 SUSPICION_MEMBERS = ("rule", "uses", "seconds")
 
+MESSAGE_PREFIX = "msg_"
+
 
 def message_id(event: Event | EventFacts) -> str:
     """The `webhook-id`: the same at every attempt, so that receivers can tell a repetition."""
-    return f"msg_{event.public_id}"
+    return MESSAGE_PREFIX + event.public_id
 
 
 def body(event: Event | EventFacts) -> bytes:

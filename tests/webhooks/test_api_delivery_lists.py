@@ -12,7 +12,7 @@ from credentials import lifecycle
 from credentials.models import Account, Credential
 from tests import factories
 from tests.webhooks.callers import Caller
-from tests.webhooks.receivers import Hook
+from tests.webhooks.receivers import Hook, hook_to
 from webhooks import delivery_log
 from webhooks.dispatch import deliver_due
 from webhooks.models import Attempt, Delivery, DeliveryStatus
@@ -52,6 +52,16 @@ def test_one_credential_can_be_asked_for(
     assert _types(caller, hook, narrowed) == ["credential.suspended"]
     assert _types(caller, hook, "credential_id=unknown") == []
     assert _types(caller, hook, f"credential_id={factories.credential(globex).public_id}") == []
+
+
+def test_one_message_can_be_asked_for(caller: Caller, hook: Hook, acme: Account, revoked: Credential) -> None:
+    neighbour = hook_to(hook.receiver, account=acme)
+    factories.credential(acme)
+    wanted = _list(caller, hook).json()[2]
+    assert _list(caller, hook, f"webhook_id={wanted['message_id']}").json() == [wanted]
+    assert _list(caller, hook, f"webhook_id={wanted['message_id']}&status=failed").json() == []
+    assert _list(caller, neighbour, f"webhook_id={wanted['message_id']}").json() == []
+    assert _list(caller, hook, "webhook_id=msg_unknown").json() == []
 
 
 @pytest.mark.parametrize("type_too", [{}, {"type": "credential.created"}], ids=["any type", "one type"])
@@ -96,6 +106,11 @@ def test_filters_narrow_each_other(caller: Caller, hook: Hook, revoked: Credenti
         ("until=31.12.2026", "until"),
         ("credential_id=" + "a" * 25, "credential_id"),
         ("credential_id=%00", "credential_id"),
+        ("webhook_id=", "webhook_id"),
+        ("webhook_id=msg_", "webhook_id"),
+        ("webhook_id=msg_" + "a" * 25, "webhook_id"),
+        ("webhook_id=Zk3vB8qLw2XsT1Zk3vB8qL", "webhook_id"),
+        ("webhook_id=msg_a%00", "webhook_id"),
     ],
 )
 def test_a_bad_value_is_named(caller: Caller, hook: Hook, query: str, field: str) -> None:

@@ -96,12 +96,17 @@ class DeliveriesQuery(serializers.Serializer[Any]):
     credential_id = serializers.CharField(
         max_length=24, required=False, help_text="Of events of this credential."
     )
+    webhook_id = serializers.RegexField(
+        rf"^{payloads.MESSAGE_PREFIX}[0-9A-Za-z]{{1,24}}$",
+        required=False,
+        error_messages={"invalid": "This must be the webhook-id of a message: msg_ with letters and digits."},
+        help_text="Of the message with this `webhook-id`.",
+    )
     since = serializers.DateTimeField(required=False, help_text="Made at or after this time.")
     until = serializers.DateTimeField(required=False, help_text="Made before this time.")
 
     def listed(self, endpoint: Endpoint) -> QuerySet[Delivery]:
         """The newest that match."""
-        asked = {
-            "event_type" if name == "type" else name: value for name, value in self.validated_data.items()
-        }
+        names = {"type": "event_type", "webhook_id": "message_id"}
+        asked = {names.get(name, name): value for name, value in self.validated_data.items()}
         return DeliveryJson.rows(find_deliveries(endpoint, **asked))
