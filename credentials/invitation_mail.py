@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 
 from credentials.branding import branding_of
 from credentials.contrast import LIGHT, ink_on
+from credentials.days import written
 from credentials.models import Branding, Credential, Person
 
 # The logo travels inside the mail: nothing is fetched, so nobody learns when a mail is read.
@@ -64,6 +65,7 @@ def _context(credential: Credential, *, branding: Branding, language: str, url: 
         "button_ink": ink_on(branding.accent_color) if branding.accent_color else LIGHT,
         "button_class": "" if branding.accent_color else "neutral",
         "url": url,
+        "end": written(end, "DATETIME_FORMAT") if (end := credential.url_expires_at) else "",
     }
 
 
