@@ -20,7 +20,7 @@ from typing import Any
 
 from django.conf import settings
 from django.core.cache import caches
-from django.db import connection, transaction
+from django.db import DatabaseError, connection, transaction
 from django.db.models import F
 from django.http import HttpRequest
 from django.utils import timezone
@@ -130,9 +130,12 @@ def report_due() -> None:
     for entry in _queue().pop_all(QUEUE):
         try:
             _write_down(*json.loads(entry), tell_accounts=tell_accounts)
-        except Exception:
+        except DatabaseError:
             logger.exception("a suspicion cannot be written down; it is tried again")
             failed.append(entry)
+        except Exception:
+            # One that no try will make sense of, of another version perhaps, must not come back for ever.
+            logger.exception("a suspicion cannot be read; it is dropped")
     if failed:
         _queue().push(QUEUE, *failed, most=MOST_QUEUED)
 

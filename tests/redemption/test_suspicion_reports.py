@@ -74,3 +74,12 @@ def test_a_url_that_nobody_issued_leaves_nothing_to_count(acme: Account, setting
     assert len(held) == 5 + 3
     assert [look(f"/passes/{tokens.mint_url_token()}", "203.0.113.9")[0] for _ in range(5)] == [429] * 5
     assert len(held) == 5 + 3
+
+
+def test_what_no_version_understands_is_dropped(acme: Account) -> None:
+    lists: Any = caches["default"]
+    thresholds(acme, opened_from_many_networks=[1, 86400])
+    lists.push(suspicion.QUEUE, '["of another version", "1"]', "no JSON", most=10)
+    look(standings.ready(acme), "203.0.113.9", "198.51.100.7")
+    assert rules(acme) == ["opened_from_many_networks"]
+    assert lists.pop_all(suspicion.QUEUE) == []
