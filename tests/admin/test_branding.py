@@ -72,7 +72,7 @@ def test_what_is_written_is_kept_and_shown_again(acme: Account, globex: Account,
 
 
 def test_a_colour_is_compared_with_what_buttons_stand_on() -> None:
-    sheet = (settings.BASE_DIR / "templates/static/page.css").read_text()
+    sheet = (settings.BASE_DIR / "templates/redemption/page.css").read_text()
     assert re.findall("--panel: (#[0-9a-f]{6});", sheet) == list(GROUNDS.values())
     mail = (settings.BASE_DIR / "templates/mail/invitation.html").read_text()
     assert all(f"background: {ground}" in mail for ground in GROUNDS.values())
