@@ -3,6 +3,7 @@
 ADDRESS ?= 127.0.0.1
 PORT ?= 8000
 WORKERS ?= 2
+DISPATCHERS ?= 2
 export PORT
 
 bin := .venv/bin
@@ -31,16 +32,18 @@ serve: .venv/runtime ## $WORKERS (2) production web processes on $ADDRESS (127.0
 		--respawn-failed-workers --workers-kill-timeout 30 --no-ws --no-access-log passflow.wsgi:application
 
 .PHONY: worker
-worker: needs-REDIS_URL .venv/runtime ## production workers, with the clock (beat) that wakes them
+worker: needs-REDIS_URL .venv/runtime ## production workers, $DISPATCHERS (2) for webhooks, with the clock (beat) that wakes them
 	@# A receiver that hangs may hold a thread of the webhooks for half a minute; pushes and mails must not wait
-	@# for it. The third does the work of both while Redis is away. All end when they are told to, and when any
-	@# of them does.
-	@$(celery) --hostname webhooks@%h --queues webhooks --pool threads --concurrency 4 & webhooks=$$!; \
-	$(celery) --queues celery --concurrency 4 --beat & others=$$!; \
-	$(bin)/python manage.py stand_in & stand_in=$$!; \
-	trap 'kill $$webhooks $$others $$stand_in' TERM; trap : INT; \
-	while kill -0 $$webhooks && kill -0 $$others && kill -0 $$stand_in; do sleep 1 & wait $$!; done 2>/dev/null; \
-	kill $$webhooks $$others $$stand_in 2>/dev/null; wait
+	@# for it. The last does the work of all of them while Redis is away. They end when they are told to, and
+	@# when any of them does.
+	@all=; for number in $$(seq $(DISPATCHERS)); do \
+		$(celery) --hostname webhooks$$number@%h --queues webhooks --pool threads --concurrency 4 & all="$$all $$!"; \
+	done; \
+	$(celery) --queues celery --concurrency 4 --beat & all="$$all $$!"; \
+	$(bin)/python manage.py stand_in & all="$$all $$!"; \
+	trap 'kill $$all' TERM; trap : INT; \
+	while (for one in $$all; do kill -0 $$one || exit; done) 2>/dev/null; do sleep 1 & wait $$!; done; \
+	kill $$all 2>/dev/null; wait
 
 celery := $(bin)/celery --app passflow worker --without-gossip --without-mingle --loglevel WARNING
 

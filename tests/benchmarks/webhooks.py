@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import multiprocessing
 import sys
 import time
 from statistics import median
 
 import aiohttp
 from django.conf import settings
+from django.db import connection
 
 from credentials.models import Event
 from tests.benchmarks.webhook_stage import one_task_each
@@ -28,6 +30,8 @@ ROUNDS = 3
 ENDPOINTS = 100
 DELIVERIES_EACH = 60
 TASKS = 2000
+# As `make worker` has it, and as the tasks have it that it is compared with.
+DISPATCHERS = 2
 # As many as the bare client is fastest with.
 CONNECTIONS = 100
 
@@ -54,14 +58,34 @@ def _round(sink: Sink, endpoints: list[Endpoint]) -> tuple[float, float]:
     count = len(endpoints) * DELIVERIES_EACH
     forget_deliveries()
     owe(endpoints, DELIVERIES_EACH)
-    began = time.perf_counter()
-    deliver_due()
-    ours = count / (time.perf_counter() - began)
+    ours = count / _time_to_deliver()
     assert Attempt.objects.filter(outcome="succeeded").count() == count
     bodies = [_body(endpoints)] * count
     began = time.perf_counter()
     asyncio.run(_post_all([endpoint.url for endpoint in endpoints], bodies))
     return ours, count / (time.perf_counter() - began)
+
+
+def _time_to_deliver() -> float:
+    """Seconds until nothing is due any more."""
+    # A process of its own must not speak through this one's connection.
+    connection.close()
+    fork = multiprocessing.get_context("fork")
+    ready = fork.Barrier(DISPATCHERS + 1)
+    dispatchers = [fork.Process(target=_dispatch, args=(ready,)) for _ in range(DISPATCHERS)]
+    for dispatcher in dispatchers:
+        dispatcher.start()
+    ready.wait()
+    began = time.perf_counter()
+    for dispatcher in dispatchers:
+        dispatcher.join()
+    return time.perf_counter() - began
+
+
+def _dispatch(ready: multiprocessing.synchronize.Barrier) -> None:
+    connection.ensure_connection()
+    ready.wait()
+    deliver_due()
 
 
 def _body(endpoints: list[Endpoint]) -> bytes:
