@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import gc
-import multiprocessing
 import sys
-import time
 from statistics import median
 
-from django.db import connection
 from django.utils import timezone
 
 from tests.benchmarks.webhook_stage.database import (
@@ -18,6 +15,7 @@ from tests.benchmarks.webhook_stage.database import (
     own_database,
     services,
 )
+from tests.benchmarks.webhook_stage.dispatchers import DISPATCHERS, seconds_for
 from webhooks.claims import claim
 from webhooks.dispatch import SELDOM_COLLECTED
 from webhooks.finishing import Sent, finish
@@ -29,8 +27,6 @@ ROUNDS = 3
 ENDPOINTS = 1000
 DELIVERIES_EACH = 20
 BATCH = 100
-# One for each core.
-DISPATCHERS = 2
 ARRIVED = Result(outcome=Outcome.SUCCEEDED, duration_ms=12, status=204)
 
 
@@ -50,26 +46,13 @@ def _round(endpoints: list[Endpoint]) -> float:
     count = len(endpoints) * DELIVERIES_EACH
     forget_deliveries()
     owe(endpoints, DELIVERIES_EACH)
-    # A process of its own must not speak through this one's connection.
-    connection.close()
-    fork = multiprocessing.get_context("fork")
-    ready = fork.Barrier(DISPATCHERS + 1)
-    dispatchers = [fork.Process(target=_dispatch, args=(str(number), ready)) for number in range(DISPATCHERS)]
-    for dispatcher in dispatchers:
-        dispatcher.start()
-    ready.wait()
-    began = time.perf_counter()
-    for dispatcher in dispatchers:
-        dispatcher.join()
-    took = time.perf_counter() - began
+    took = seconds_for(_dispatch)
     assert Attempt.objects.count() == count
     return count / took
 
 
-def _dispatch(token: str, ready: multiprocessing.synchronize.Barrier) -> None:
+def _dispatch(token: str) -> None:
     gc.set_threshold(*SELDOM_COLLECTED)
-    connection.ensure_connection()
-    ready.wait()
     after = 0
     while messages := claim(token=token, limit=BATCH, after=after):
         after = messages[-1].endpoint_id

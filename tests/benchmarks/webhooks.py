@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import multiprocessing
 import sys
 import time
 from statistics import median
 
 import aiohttp
 from django.conf import settings
-from django.db import connection
 
 from credentials.models import Event
 from tests.benchmarks.webhook_stage import one_task_each
@@ -21,6 +19,7 @@ from tests.benchmarks.webhook_stage.database import (
     own_database,
     services,
 )
+from tests.benchmarks.webhook_stage.dispatchers import seconds_for
 from tests.benchmarks.webhook_stage.sink import Sink, listening
 from webhooks import payloads
 from webhooks.dispatch import deliver_due
@@ -30,8 +29,6 @@ ROUNDS = 3
 ENDPOINTS = 100
 DELIVERIES_EACH = 60
 TASKS = 2000
-# As `make worker` has it, and as the tasks have it that it is compared with.
-DISPATCHERS = 2
 # As many as the bare client is fastest with.
 CONNECTIONS = 100
 
@@ -58,34 +55,12 @@ def _round(sink: Sink, endpoints: list[Endpoint]) -> tuple[float, float]:
     count = len(endpoints) * DELIVERIES_EACH
     forget_deliveries()
     owe(endpoints, DELIVERIES_EACH)
-    ours = count / _time_to_deliver()
+    ours = count / seconds_for(lambda name: deliver_due())
     assert Attempt.objects.filter(outcome="succeeded").count() == count
     bodies = [_body(endpoints)] * count
     began = time.perf_counter()
     asyncio.run(_post_all([endpoint.url for endpoint in endpoints], bodies))
     return ours, count / (time.perf_counter() - began)
-
-
-def _time_to_deliver() -> float:
-    """Seconds until nothing is due any more."""
-    # A process of its own must not speak through this one's connection.
-    connection.close()
-    fork = multiprocessing.get_context("fork")
-    ready = fork.Barrier(DISPATCHERS + 1)
-    dispatchers = [fork.Process(target=_dispatch, args=(ready,)) for _ in range(DISPATCHERS)]
-    for dispatcher in dispatchers:
-        dispatcher.start()
-    ready.wait()
-    began = time.perf_counter()
-    for dispatcher in dispatchers:
-        dispatcher.join()
-    return time.perf_counter() - began
-
-
-def _dispatch(ready: multiprocessing.synchronize.Barrier) -> None:
-    connection.ensure_connection()
-    ready.wait()
-    deliver_due()
 
 
 def _body(endpoints: list[Endpoint]) -> bytes:
